@@ -1,0 +1,179 @@
+"""A stream that is followed, and what the session of a connection is given to follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from toucan_data.book import OrderBook
+from toucan_data.continuity import IdSequence
+from toucan_data.kinds import Kind
+from toucan_data.sequencer import BookSync
+from toucan_data.status import Status
+from toucan_instrument import Exchange, Instrument
+
+__all__ = ["Channel", "Feed", "FeedState", "Limits", "SessionContext"]
+
+SECOND = 1_000_000_000
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """One stream of a venue.
+
+    Attributes:
+        route: The path of the venue that serves it; one connection serves one route.
+        name: The venue's name of it, such as ``btcusdt@trade``.
+        instrument: Of what, None for a stream of a whole market.
+        first_event_ns: How long after its acknowledgement the first event may take, None for streams
+            that may rightly be silent for hours.
+    """
+
+    route: str
+    name: str
+    instrument: Instrument | None
+    first_event_ns: int | None
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How a venue's streams may be used; the venue's table gives document and date of each.
+
+    Attributes:
+        streams_per_connection: How many streams one connection may carry.
+        control_messages: How many messages may be sent within `control_window_ns`, our share of it:
+            what is left is for pongs.
+        control_window_ns: The window of that limit.
+        names_per_message: How many streams one subscribe message names.
+        connection_life_ns: When a connection is replaced, before the venue ends it.
+        idle_ns: How long a connection may be without a sign of life before it is probed.
+        probe_ns: How long the answer to a probe may take.
+        ack_ns: How long an acknowledgement may take, whatever else arrives.
+    """
+
+    streams_per_connection: int
+    control_messages: int
+    control_window_ns: int = SECOND
+    names_per_message: int = 200
+    connection_life_ns: int = 23 * 3600 * SECOND
+    idle_ns: int = 30 * SECOND
+    probe_ns: int = 10 * SECOND
+    ack_ns: int = 10 * SECOND
+
+
+class FeedState(Enum):
+    """How far a stream has come on the connection that it is on now."""
+
+    REQUESTED = "requested"
+    ACKED = "acknowledged"
+    LIVE = "live"
+
+
+class Feed:
+    """One stream that is being followed; it outlives the connections that carry it.
+
+    Attributes:
+        channel: The venue's stream.
+        kinds: What was subscribed that it serves.
+        sinks: Where its events go; changed in place as selections come and go.
+        decode: Reads a frame of it.
+        handle: Makes events of what was read and hands them to the sinks.
+        ids: The sequence of its trade ids, for trades.
+        sync: Its book's sequencer, for a maintained book.
+        book: Its book, maintained or partial, else None.
+        state: How far it has come on its present connection.
+        acked_ns: When it was acknowledged there, monotonic.
+        watchers: Called with a partial book after every change; a maintained book has its own.
+        reconnected: Whether a connection was lost since its last event.
+    """
+
+    __slots__ = (
+        "acked_ns",
+        "book",
+        "channel",
+        "decode",
+        "handle",
+        "ids",
+        "kinds",
+        "reconnected",
+        "sinks",
+        "state",
+        "sync",
+        "watchers",
+    )
+
+    def __init__(self, channel: Channel, kinds: list[Kind[object]]) -> None:
+        """Start as a stream that was not asked for yet."""
+        self.channel: Channel = channel
+        self.kinds: list[Kind[object]] = kinds
+        self.sinks: list[Callable[[Any], None]] = []
+        self.decode: Callable[[bytes], Any] = _undecided
+        self.handle: Callable[[Any, int], None] = _unhandled
+        self.ids: IdSequence | None = None
+        self.sync: BookSync | None = None
+        self.book: OrderBook | None = None
+        self.state: FeedState = FeedState.REQUESTED
+        self.acked_ns: int = 0
+        self.watchers: list[Callable[[OrderBook], None]] = []
+        self.reconnected: bool = False
+
+    def interrupted(self) -> bool:
+        """Tell, once, whether a connection was lost since the last event."""
+        was = self.reconnected
+        self.reconnected = False
+        return was
+
+    def missing(self) -> str:
+        """Return what it still waits for, empty if it has delivered."""
+        if self.sync is not None and not self.sync.live:
+            return "a synced book"
+        if self.state is FeedState.REQUESTED:
+            return "an acknowledgement"
+        if self.state is FeedState.ACKED and self.sync is None and not self.quiet:
+            return "first data"
+        return ""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it may rightly be silent for hours."""
+        return any(kind.name == "Liquidations" for kind in self.kinds)
+
+    def __repr__(self) -> str:
+        """Show name and state."""
+        return f"Feed({self.channel.name}, {self.state.value})"
+
+
+def _undecided(_: bytes) -> Any:
+    raise RuntimeError("the venue did not prepare this feed")
+
+
+def _unhandled(_: Any, __: int) -> None:
+    raise RuntimeError("the venue did not prepare this feed")
+
+
+class SessionContext(msgspec.Struct, frozen=True):
+    """What the session of one connection is given.
+
+    Attributes:
+        exchange: Whose connection it is.
+        route: Which path.
+        limits: The venue's limits.
+        report: Takes status values.
+        rng: Gives jitter in [0, 1).
+        feed_live: Called when a feed is acknowledged or delivers for the first time, so that waiters can
+            look again.
+        paused: Called when the frames that had arrived together have all been read: the time to wake
+            readers.
+        patience: By how much deadlines of first events are stretched: it doubles with each connection
+            that was given up because nothing came, so that quiet markets are not reconnected for ever.
+    """
+
+    exchange: Exchange
+    route: str
+    limits: Limits
+    report: Callable[[Status], None]
+    rng: Callable[[], float]
+    feed_live: Callable[[Feed], None]
+    paused: Callable[[], None]
+    patience: int = 1
