@@ -1,0 +1,174 @@
+"""Events and status values as one line for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import singledispatch
+from typing import Any
+
+from toucan_data.cli.output import shown
+from toucan_data.events import (
+    Candle,
+    Level,
+    Liquidation,
+    MarketEvent,
+    MarkPrice,
+    OrderBookL1,
+    OrderBookL2Snapshot,
+    OrderBookL2Update,
+    PublicTrade,
+    Ticker24h,
+    one_line,
+)
+from toucan_data.status import (
+    Connected,
+    DecodeFailed,
+    Disconnected,
+    Dropped,
+    FeedStatus,
+    Gap,
+    Resynced,
+    Retrying,
+    Silent,
+    SnapshotFailed,
+    SubscriptionFailed,
+)
+
+__all__ = ["detail", "event_line", "number", "status_line", "status_text", "time_of_day"]
+
+RAW_SHOWN = 160
+DAY_MICROS = 86_400_000_000
+
+
+def number(value: Decimal | None) -> str:
+    """Return an exact number with its digits; a dash where there is none."""
+    return "-" if value is None else format(value, "f")
+
+
+def time_of_day(at_ns: int) -> str:
+    """Return a time as ``hh:mm:ss.ffffff``, UTC; finer digits are cut off."""
+    # By hand: what a venue sends as a time may lie beyond any calendar.
+    seconds, micros = divmod(at_ns // 1000 % DAY_MICROS, 1_000_000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{micros:06d}"
+
+
+def event_line(event: MarketEvent) -> str:
+    """Return an event on one line: time, instrument, what."""
+    at = event.time_received if event.time_exchange is None else event.time_exchange
+    return f"{time_of_day(at)} {shown(str(event.instrument))} {detail(event)}"
+
+
+def status_line(value: Any) -> str:
+    """Return a status value on one line: time, what."""
+    return f"{time_of_day(value.at_ns)} {status_text(value)}"
+
+
+@singledispatch
+def detail(event: object) -> str:
+    """Return what an event says, without its instrument and time."""
+    raise TypeError(f"{type(event).__name__} is no event")
+
+
+@detail.register
+def _trade(event: PublicTrade) -> str:
+    what = f"{event.aggressor.value} {number(event.quantity)} at {number(event.price)}"
+    return f"trade {what} id {shown(str(event.id))}"
+
+
+@detail.register
+def _top(event: OrderBookL1) -> str:
+    bid = f"{number(event.bid_quantity)} at {number(event.bid_price)}"
+    return f"top bid {bid} ask {number(event.ask_quantity)} at {number(event.ask_price)}"
+
+
+@detail.register
+def _book(event: OrderBookL2Snapshot) -> str:
+    sides = f"{len(event.bids)} bids {len(event.asks)} asks"
+    return f"book {sides} best {_touch(event.best_bid, event.best_ask)}"
+
+
+@detail.register
+def _update(event: OrderBookL2Update) -> str:
+    sides = f"{len(event.bids)} bids {len(event.asks)} asks changed"
+    return f"book {sides} best {_touch(event.best_bid, event.best_ask)} id {event.last_update_id}"
+
+
+def _touch(bid: Level | None, ask: Level | None) -> str:
+    return f"{number(bid and bid.price)} / {number(ask and ask.price)}"
+
+
+@detail.register
+def _liquidation(event: Liquidation) -> str:
+    price = number(event.average_price or event.price)
+    what = f"{event.side.value} {number(event.quantity)} at {price}"
+    return f"liquidation {what} {shown(event.status)}"
+
+
+@detail.register
+def _candle(event: Candle) -> str:
+    prices = " ".join(map(number, (event.open, event.high, event.low, event.close)))
+    state = "closed" if event.closed else "forming"
+    return f"candle {shown(event.interval)} {prices} volume {number(event.volume)} {state}"
+
+
+@detail.register
+def _ticker(event: Ticker24h) -> str:
+    change = number(event.last_price - event.open_price)
+    return f"24h last {number(event.last_price)} change {change} volume {number(event.volume)}"
+
+
+@detail.register
+def _mark(event: MarkPrice) -> str:
+    funding = f"funding {number(event.funding_rate)}"
+    if event.next_funding_time:
+        funding += f" at {time_of_day(event.next_funding_time)[:8]}"
+    return f"mark {number(event.mark_price)} index {number(event.index_price)} {funding}"
+
+
+def _missing(value: Gap | Resynced) -> str:
+    if value.first_missing is None:
+        return "ids unknown" if isinstance(value, Gap) else "nothing was lost"
+    last = "..." if value.last_missing is None else value.last_missing
+    return f"ids {value.first_missing} to {last}"
+
+
+_STATUS: dict[type, Callable[[Any], str]] = {
+    Connected: lambda value: f"connected: {value.link}",
+    Disconnected: lambda value: f"disconnected: {value.link}, {_closed(value)}",
+    Retrying: lambda value: (
+        f"retrying: {value.link}, attempt {value.attempt} in {_seconds(value.delay_ns)} ({value.reason})"
+    ),
+    Gap: lambda value: f"gap: {value.instrument} {value.kind}, {_missing(value)} ({value.reason})",
+    Resynced: lambda value: f"resynced: {value.instrument} {value.kind}, {_missing(value)}",
+    SnapshotFailed: lambda value: (
+        f"snapshot failed: {value.instrument}, {value.reason}; again in {_seconds(value.delay_ns)}"
+    ),
+    Dropped: lambda value: f"dropped: {value.count} events of {value.selection}, read too slowly",
+    DecodeFailed: lambda value: f"unreadable frame: {value.error}: {_raw(value.raw)}",
+    Silent: lambda value: f"silent: {value.channel}, nothing in {value.waited_ns / 1e9:.0f} s",
+    SubscriptionFailed: lambda value: (
+        f"subscription failed: {', '.join(value.channels[:4])} ({len(value.channels)} streams), "
+        f"{value.message}" + ("" if value.code is None else f" (code {value.code})")
+    ),
+}
+
+
+def _seconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e9:.2f} s"
+
+
+def _closed(value: Disconnected) -> str:
+    closed = value.closed
+    return f"code {closed.code}" + (f", {closed.reason}" if closed.reason else "")
+
+
+def _raw(raw: bytes) -> str:
+    cut = raw[:RAW_SHOWN].decode("utf-8", "backslashreplace")
+    return f"{cut} ... {len(raw)} bytes" if len(raw) > RAW_SHOWN else cut
+
+
+def status_text(value: FeedStatus | Connected | Disconnected | Retrying) -> str:
+    """Return what a status value says, without its time."""
+    text = _STATUS.get(type(value), one_line)(value)
+    return shown(text)
