@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from toucan_data.feed import Feed, SessionContext
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
 from toucan_data.venue import Venue
+from toucan_instrument.errors import DialError
 from toucan_instrument.link import (
     Clock,
     Connected,
@@ -28,6 +29,8 @@ __all__ = ["Connection", "place"]
 LOGGER = logging.getLogger("toucan_data")
 MAX_FRAME = 16 * 1024 * 1024
 PATIENCE_CAP = 64
+STOPS = (418, 429)
+"""Answers to a handshake that end everything from this address for a while."""
 
 
 class Connection:
@@ -100,9 +103,16 @@ class Connection:
             rng=self._rng,
         )
 
-    def _dial(self) -> Awaitable[Socket]:
+    async def _dial(self) -> Socket:
         options = DialOptions(compress=self._venue.compression, max_frame=MAX_FRAME)
-        return self._network.dial(self._venue.url(self.route), options)
+        try:
+            return await self._network.dial(self._venue.url(self.route), options)
+        except DialError as error:
+            if error.status in STOPS:  # it is the address that is meant, so all that share it stop
+                until = self._clock.monotonic_ns() + error.retry_after_ns
+                for pool in (self._venue.connection_pool, self._venue.request_pool):
+                    budget_for(pool, clock=self._clock).stop_until(until, str(error))
+            raise
 
     async def _before_dial(self) -> None:
         budget = budget_for(self._venue.connection_pool, clock=self._clock)

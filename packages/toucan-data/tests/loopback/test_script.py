@@ -25,6 +25,7 @@ from toucan_data import (
 )
 from toucan_data.testing.exchange import ScriptedExchange
 from toucan_instrument.errors import RateLimited
+from toucan_instrument.link import budget_for
 from toucan_instrument.testing.faults import Action, Fault
 
 SECOND = 1_000_000_000
@@ -191,10 +192,17 @@ async def test_a_refused_handshake_is_tried_again(status):
     async with ScriptedExchange.seeded(SPOT, faults=faults, pace_ms=5) as server:
         wanted = [(server.venue(), "BTC/USDT", PublicTrades)]
         async with await Streams.builder().subscribe(wanted).init() as streams:
-            seen = await until(streams.select_all(), Retrying, Connected, PublicTrade)
+            stops = []
+            everything = streams.select_all()
+            seen = await until(everything, Retrying)
+            for pool in (wanted[0][0].connection_pool, wanted[0][0].request_pool):
+                stops += [stop.reason for stop in [budget_for(pool).stopped] if stop is not None]
+            seen += await until(everything, Connected, PublicTrade)
             retrying = next(value for value in seen if isinstance(value, Retrying))
             assert retrying.delay_ns >= SECOND
             assert str(status) in retrying.reason
+            stopped = any(f"answered {status}" in text for text in stops)
+            assert stopped == (status in {418, 429})  # everything from this address waits
 
 
 @pytest.mark.parametrize("status", [429, 418])
