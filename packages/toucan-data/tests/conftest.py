@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import os
 
+import msgspec
+import pytest
 from hypothesis import settings
+
+from toucan_data.feed import Feed
 
 # No deadlines: a busy machine is no failure. No database: no run depends on an earlier one.
 settings.register_profile("toucan", deadline=None, database=None, print_blob=True)
 settings.register_profile("quick", settings.get_profile("toucan"), max_examples=25)
 settings.register_profile("full", settings.get_profile("toucan"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+class Tap:
+    """One stream that is followed without a connection: frames in, events and status values out."""
+
+    def __init__(self, venue, symbol, kind):
+        self.venue, self.events, self.told, self.wanted = venue, [], [], []
+        self.instrument = None if symbol is None else venue.unchecked(symbol)
+        self.feed = Feed(venue.channel(self.instrument, kind), [kind])
+        venue.prepare(self.feed, self.told.append, self.wanted.append, venue.unchecked)
+        self.feed.sinks.append(self.events.append)
+
+    def hear(self, payload, now=7):
+        """Take a payload, and return the events that it makes."""
+        before = len(self.events)
+        body = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+        self.feed.handle(self.feed.decode(b'{"stream":"any","data":' + body + b"}").data, now)
+        return self.events[before:]
+
+
+@pytest.fixture
+def tap():
+    """Follow a stream of a venue: ``tap(BinanceSpot(), "BTCUSDT", PublicTrades)``."""
+    return Tap

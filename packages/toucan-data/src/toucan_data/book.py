@@ -24,6 +24,7 @@ from toucan_instrument.errors import InvalidInput
 
 __all__ = ["BookProgress", "BookSide", "BookState", "OrderBook"]
 
+INFINITE = float("inf")
 NO_LIMIT = 1 << 60
 SWEEP_SLACK = 256
 
@@ -109,20 +110,37 @@ class BookSide:
         return index
 
     def sweep(self) -> None:
-        """Drop the levels that are zero."""
-        self.quantities = held = {p: q for p, q in self.quantities.items() if float(q)}
+        """Drop the levels that are zero.
+
+        Raises:
+            ValueError: A quantity is no finite number, or below zero.
+        """
+        before = self.quantities
+        held = {p: q for p, q in before.items() if 0 < float(q) < INFINITE}
+        if len(held) != len(before):
+            bad = next((q for p, q in before.items() if p not in held and float(q)), None)
+            if bad is not None:
+                raise ValueError(f"{bad!r} is no quantity")
+        self.quantities = held
         kept = [(r, p) for r, p in zip(self.ranks, self.prices, strict=True) if p in held]
         self.ranks, self.prices = [r for r, _ in kept], [p for _, p in kept]
         self._sweep_at = len(held) * 3 // 2 + SWEEP_SLACK
 
     def best(self) -> LevelText | None:
-        """Return the best level as texts, and forget the zeros that stood before it."""
+        """Return the best level as texts, and forget the zeros that stood before it.
+
+        Raises:
+            ValueError: Its quantity is none.
+        """
         quantities, prices = self.quantities, self.prices
         while prices:
             price = prices[-1]
             quantity = quantities[price]
-            if float(quantity):
+            size = float(quantity)
+            if 0 < size < INFINITE:
                 return price, quantity
+            if size:  # NaN, infinite, or below zero
+                raise ValueError(f"{quantity!r} is no quantity")
             del quantities[price], prices[-1], self.ranks[-1]
         return None
 
@@ -225,7 +243,7 @@ class OrderBook:
         """Replace everything by a snapshot; `cut_to` is the depth at which the venue cut it.
 
         Raises:
-            ValueError: A price is no finite number; the book keeps what it held.
+            ValueError: A price or a quantity is no finite number; the book keeps what it held.
         """
         new_bids, new_asks = BookSide(1, bids), BookSide(-1, asks)
         for side, levels in ((new_bids, bids), (new_asks, asks)):
@@ -247,6 +265,10 @@ class OrderBook:
         if asks:
             self._asks.update(asks)
         return self._bids.best(), self._asks.best()
+
+    def discard(self) -> None:
+        """Forget both sides, after changes that could not be read: they may hold part of them."""
+        self._bids, self._asks = BookSide(1), BookSide(-1)
 
     def cut(self, depth: int) -> None:
         """Keep the best `depth` levels of each side."""

@@ -46,6 +46,7 @@ LevelText: TypeAlias = tuple[str, str]
 """A level as it came: price and quantity as texts."""
 
 SHOWN_LEVELS = 3
+SHOWN_BYTES = 200
 
 
 class Level(NamedTuple):
@@ -402,4 +403,6 @@ def _short(value: object) -> str:
         return format(value, "f")
     if isinstance(value, (list, tuple)) and len(value) > SHOWN_LEVELS:
         return f"[{', '.join(map(_short, value[:SHOWN_LEVELS]))}, … {len(value)} in all]"
+    if isinstance(value, bytes) and len(value) > SHOWN_BYTES:
+        return f"{value[:SHOWN_BYTES]!r}… {len(value)} in all"
     return repr(value)

@@ -145,12 +145,14 @@ class OrderBookKind(Kind[BookEvent]):
     @property
     def snapshot_levels(self) -> int:
         """How deep the snapshot is."""
-        return self._setting("snapshot_levels", 1000) or 1000
+        levels = self._setting("snapshot_levels", 1000)
+        return 1000 if levels is None else levels
 
     @property
     def update_ms(self) -> int:
         """How often the venue sends changes, milliseconds."""
-        return self._setting("update_ms", 100) or 100
+        speed = self._setting("update_ms", 100)
+        return 100 if speed is None else speed
 
     @property
     def events(self) -> bool:

@@ -28,6 +28,8 @@ __all__ = ["BookSnapshot", "BookSync", "Delta"]
 
 CROSSED_AGAIN_NS = 30_000_000_000
 """A book that is crossed again within this time of a resync for that reason is left to its reader."""
+NOWHERE = -1 << 62
+"""What the next delta must follow while a book is not in step: no venue counts down to there."""
 BUFFER_LIMIT = 20_000
 """Deltas kept while a snapshot is awaited; beyond it the oldest cannot be needed any more."""
 
@@ -132,9 +134,9 @@ class BookSync:
         self._report = report
         self._want_snapshot = want_snapshot
         self._phase = _Phase.DOWN
-        # The id that the next delta must follow. -1 while not in step, so that one comparison on the
-        # path of every delta tells both.
-        self._last = -1
+        # The id that the next delta must follow. `NOWHERE` while not in step, so that one comparison on
+        # the path of every delta tells both.
+        self._last = NOWHERE
         self._anchoring = False
         self._buffer: list[Delta] = []
         self._gap_from: int | None = None
@@ -154,7 +156,7 @@ class BookSync:
         if self._phase is _Phase.LIVE:
             self._gap(now_utc, self._last + 1, None, reason)
         self._phase = _Phase.DOWN
-        self._last = -1
+        self._last = NOWHERE
         self._buffer.clear()
         self.epoch += 1
         self._set_state(BookState.DISCONNECTED)
@@ -192,13 +194,14 @@ class BookSync:
         try:
             best_bid, best_ask = book.apply(bids, asks)
         except (ValueError, ArithmeticError):
+            book.discard()
             self._break(time_received, self._last + 1, last, "unreadable")
             return
         self._last = book.last_update_id = last
         self._anchoring = False
         book.time_exchange = time_exchange
         book.time_received = time_received
-        if book.looks_crossed() and self._crossed(time_received):
+        if book.looks_crossed() and self._crossed(time_received, first if previous is None else previous + 1):
             return
         if self.sinks:
             event = OrderBookL2Update(
@@ -249,6 +252,7 @@ class BookSync:
         # is not known then.
         known = prior > self._last
         first, last = (self._last + 1, prior) if known else (None, None)
+        self._gap_from = self._last + 1  # for `Resynced`: from there on nothing is delivered
         self._break(delta.time_received, first, last, "sequence")
         self._buffer.append(delta)
 
@@ -349,7 +353,7 @@ class BookSync:
 
     def _begin(self) -> None:
         self._phase = _Phase.SYNCING
-        self._last = -1
+        self._last = NOWHERE
         self.epoch += 1
         self._set_state(BookState.SYNCING)
         self._want_snapshot(self)
@@ -359,11 +363,15 @@ class BookSync:
         self._buffer.clear()
         self._begin()
 
-    def _crossed(self, now_utc: int) -> bool:
-        """Resynchronise a crossed book, unless that has just been tried: then it is the venue's own."""
+    def _crossed(self, now_utc: int, since: int) -> bool:
+        """Resynchronise a crossed book, unless that has just been tried: then it is the venue's own.
+
+        What crossed it, from the id `since` on, is not delivered.
+        """
         before, self._crossed_at = self._crossed_at, now_utc
         if before is not None and now_utc - before < CROSSED_AGAIN_NS:
             return False
+        self._gap_from = since
         self._break(now_utc, None, None, "crossed book")
         return True
 

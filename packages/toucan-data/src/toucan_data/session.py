@@ -312,7 +312,9 @@ class StreamSession(Session):
             self._probed = now
             self.outbox.append(self.probe(self._next_id))
             self._next_id += 1
-        if not self.proven and not self._requests and now >= self._opened + PROVEN_AFTER_NS:
+        # Nothing is proven while streams that should deliver are still waited for: they may all be silent.
+        waiting = self._requests or self._first_events
+        if not self.proven and not waiting and now >= self._opened + PROVEN_AFTER_NS:
             self.proven = True
 
     def _plan(self, now: int) -> None:
@@ -328,7 +330,7 @@ class StreamSession(Session):
             due.append(self._probed + limits.probe_ns)
         else:
             due.append(max(self.heard + limits.idle_ns, self._window.earliest(now, 1)))
-        if not self.proven:
+        if not self.proven and not self._requests and not self._first_events:
             due.append(max(self._opened + PROVEN_AFTER_NS, now + 1_000_000_000))
         self.deadline = min(due)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from toucan_data.exchange.binance import rest, streams
 from toucan_data.exchange.binance.endpoints import LIMITS, REST_HOSTS, SOLE, STREAM_HOSTS
@@ -51,7 +52,15 @@ class BinanceVenue(Venue):
         Raises:
             InvalidInput: The market does not exist in that environment, or an address is none.
         """
-        self.environment: Environment = Environment(environment)
+        try:
+            self.environment: Environment = Environment(environment)
+        except ValueError as error:
+            raise InvalidInput(
+                "that is no environment",
+                field="environment",
+                value=environment,
+                accepted=", ".join(known.value for known in Environment),
+            ) from error
         host = STREAM_HOSTS.get((self.exchange, self.environment))
         if host is None and (ws_url is None or rest_url is None):
             raise InvalidInput(
@@ -226,7 +235,7 @@ class BinanceFuturesCoin(BinanceVenue):
 def _address(field: str, value: str | None, schemes: tuple[str, ...]) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str) or not value.startswith(schemes):
+    if not isinstance(value, str) or not value.startswith(schemes) or not _has_host(value):
         raise InvalidInput(
             "that is no address of this kind",
             field=field,
@@ -234,3 +243,14 @@ def _address(field: str, value: str | None, schemes: tuple[str, ...]) -> str:
             accepted=" or ".join(f"{scheme}host[:port]" for scheme in schemes),
         )
     return value.rstrip("/")
+
+
+def _has_host(address: str) -> bool:
+    """Tell whether an address names a host, and nothing that a path cannot be appended to."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    usual = address.isprintable() and " " not in address and port != 0
+    return bool(parts.hostname) and usual and not parts.query and not parts.fragment

@@ -82,6 +82,8 @@ def trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Handler:
             quantity = Decimal(message.q)
         except InvalidOperation as error:
             raise PayloadError("field q", raw=message.q.encode(), cause="not a number") from error
+        if not quantity.is_finite():
+            raise PayloadError("field q", raw=message.q.encode(), cause="not finite")
         event = PublicTrade(
             exchange,
             instrument,
@@ -122,6 +124,8 @@ def aggregated_trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Ha
             quantity = Decimal(message.q)
         except InvalidOperation as error:
             raise PayloadError("field q", raw=message.q.encode(), cause="not a number") from error
+        if not quantity.is_finite():
+            raise PayloadError("field q", raw=message.q.encode(), cause="not finite")
         event = PublicTrade(
             exchange,
             instrument,
@@ -155,18 +159,15 @@ def top_of_book(
         nonlocal bid_text, bids_text, ask_text, asks_text, bid, bids, ask, asks
         if not sinks:
             return
-        try:
-            # A side that is empty comes as zeros.
-            if bids_text != message.B or message.b != bid_text:
-                bid = numbers[message.b] or None
-                bids = Decimal(message.B) if bid else None
-                bid_text, bids_text = message.b, message.B
-            if asks_text != message.A or message.a != ask_text:
-                ask = numbers[message.a] or None
-                asks = Decimal(message.A) if ask else None
-                ask_text, asks_text = message.a, message.A
-        except InvalidOperation as error:
-            raise PayloadError("a quantity", raw=b"", cause="not a number") from error
+        # A side that is empty comes as zeros. What is kept changes only once all of it has been read.
+        if bids_text != message.B or message.b != bid_text:
+            price = numbers[message.b] or None
+            bids = _quantity(message.B) if price else None
+            bid, bid_text, bids_text = price, message.b, message.B
+        if asks_text != message.A or message.a != ask_text:
+            price = numbers[message.a] or None
+            asks = _quantity(message.A) if price else None
+            ask, ask_text, asks_text = price, message.a, message.A
         time = message.T
         event = OrderBookL1(
             exchange, of, time and time * 1_000_000, time_received, message.u, bid, bids, ask, asks
@@ -251,6 +252,7 @@ def candles(feed: Feed, instrument: Instrument) -> Handler:
 
     def handle(message: wire.Kline, time_received: int) -> None:
         bar = message.k
+        _finite(bar.o, bar.h, bar.l, bar.c, bar.v, bar.q, bar.V, bar.Q)
         event = Candle(
             instrument.exchange,
             instrument,
@@ -284,6 +286,8 @@ def tickers(feed: Feed, instrument: Instrument | None, instrument_of: Instrument
 
     def handle(message: wire.Ticker, time_received: int) -> None:
         of = instrument_of(message.s) if instrument is None else instrument
+        _finite(message.c, message.o, message.h, message.l, message.v, message.q)
+        _finite(message.p, message.P, message.w, message.Q, message.b, message.B, message.a, message.A)
         event = Ticker24h(
             of.exchange,
             of,
@@ -321,6 +325,7 @@ def mark_prices(feed: Feed, instrument: Instrument | None, instrument_of: Instru
 
     def handle(message: wire.MarkPriceUpdate, time_received: int) -> None:
         of = instrument_of(message.s) if instrument is None else instrument
+        _finite(message.p)
         event = MarkPrice(
             of.exchange,
             of,
@@ -350,6 +355,7 @@ def liquidations(feed: Feed, instrument: Instrument | None, instrument_of: Instr
             side = Side(order.S.lower())
         except ValueError as error:
             raise PayloadError("the side of a liquidation", raw=order.S.encode(), cause="") from error
+        _finite(order.p, order.q)
         event = Liquidation(
             of.exchange,
             of,
@@ -386,6 +392,24 @@ def rows(handle: Handler, exchange: Exchange) -> Handler:
                 handle(row, time_received)
 
     return handle_rows
+
+
+def _quantity(text: str) -> Decimal:
+    """Return a quantity, exact and finite."""
+    try:
+        quantity = Decimal(text)
+    except InvalidOperation as error:
+        raise PayloadError("a quantity", raw=text.encode(), cause="not a number") from error
+    if not quantity.is_finite():
+        raise PayloadError("a quantity", raw=text.encode(), cause="not finite")
+    return quantity
+
+
+def _finite(*numbers: Decimal | None) -> None:
+    """Refuse NaN and infinity, which are Decimals to the decoder."""
+    for number in numbers:
+        if number is not None and not number.is_finite():
+            raise PayloadError("a number", raw=str(number).encode(), cause="not finite")
 
 
 def _number(text: str, field: str) -> Decimal | None:

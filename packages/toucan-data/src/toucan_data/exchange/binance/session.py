@@ -86,6 +86,7 @@ class BinanceSession(StreamSession):
             self._routes[key] = (feed.decode, feed.handle)
             self.delivered(feed)
             feed.handle(message, time_received)
+            feed.reconnected = False  # a hole that shows later is not from the loss of a connection
 
         self._routes[key] = (feed.decode, first)
 
