@@ -4,9 +4,10 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from toucan_data import BinanceFuturesUsd, BinanceSpot, OrderBooksL1, PublicTrades
+from toucan_data import BinanceFuturesUsd, BinanceSpot, OrderBooksL1, OrderBooksL2, PublicTrades
 from toucan_data.feed import Feed, FeedState, SessionContext
-from toucan_data.status import DecodeFailed, Silent, SubscriptionFailed
+from toucan_data.sequencer import BookSnapshot
+from toucan_data.status import DecodeFailed, Gap, Silent, SubscriptionFailed
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
@@ -261,3 +262,379 @@ def test_usd_m_streams_stand_on_two_routes():
     routes = {repr(kind): venue.channel(instrument, kind).route for kind in (OrderBooksL1, PublicTrades)}
     assert routes == {"OrderBooksL1": "public", "PublicTrades": "market"}
     assert venue.url("public") == "wss://fstream.binance.com/public/stream"
+
+
+# Answers.
+
+
+def test_answers_are_matched_by_their_id():
+    line = Line(3, names_per_message=1)
+    line.run(2)
+    assert [request["id"] for _, request in line.sent] == [1, 2, 3]
+    line.hear({"id": 2, "result": None})
+    states = [feed.state for feed in line.feeds]
+    assert states == [FeedState.REQUESTED, FeedState.ACKED, FeedState.REQUESTED]
+    for stranger in (2, 77, 0, -1):
+        line.hear({"result": None, "id": stranger})
+    assert [feed.state for feed in line.feeds] == states
+    assert not line.told
+    line.run(9)
+    [failed] = line.of(SubscriptionFailed)
+    assert failed.channels == ("a0usdt@bookTicker",)
+    assert failed.code is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": {"code": 2, "msg": "Invalid request"}, "id": None},
+        {"error": {"code": 2, "msg": "Invalid request"}},
+        {"code": 2, "msg": "Invalid request", "id": "1"},
+        {"code": 2, "msg": "Invalid request", "id": 55},
+        {"error": {"code": None, "msg": "Invalid request", "more": 1}, "id": 55},
+    ],
+)
+def test_an_error_that_names_no_request_of_ours_ends_the_connection_too(answer):
+    """Something that we sent was wrong, and nobody knows what: only a new connection is sure."""
+    line = Line()
+    line.hear(answer)
+    [failed] = line.of(SubscriptionFailed)
+    assert (failed.channels, failed.message) == ((), "Invalid request")
+    assert "Invalid request" in line.session.failed
+    assert not line.session.planned
+
+
+def test_a_refused_unsubscribe_is_told_and_harms_nothing():
+    line = Line(2)
+    line.ack()
+    line.session.remove(["a1usdt@bookTicker"])
+    line.run(1)
+    line.hear({"error": {"code": 2, "msg": "no"}, "id": line.sent[-1][1]["id"]})
+    assert line.of(SubscriptionFailed)
+    assert not line.session.failed
+    line.hear(TOP)
+    assert line.events
+
+
+def test_an_unsubscribe_that_is_not_acknowledged_ends_the_connection_in_silence():
+    line = Line(2)
+    line.ack()
+    line.session.remove(["a1usdt@bookTicker"])
+    for _ in range(24):
+        line.run(0.5)
+        line.hear(TOP)
+    assert "no acknowledgement" in line.session.failed
+    assert not line.of(SubscriptionFailed)  # nothing that the user wants is missing
+
+
+# First events.
+
+
+@pytest.mark.parametrize("patience", [1, 2, 16])
+def test_streams_that_are_all_silent_end_the_connection_however_late_the_answer_came(patience):
+    line = Line(patience=patience)
+    line.run(0.2)
+    line.ack()
+    wait = 60 * patience
+    for seconds in [20] * (wait // 20 - 1) + [19]:
+        line.session.alive(line.now)
+        line.run(seconds)
+        assert not line.session.proven
+    assert not line.session.failed
+    line.run(1)
+    [silent] = line.of(Silent)
+    assert silent.waited_ns == wait * SECOND
+    assert (silent.kind, silent.route, silent.instrument) == (
+        "OrderBooksL1",
+        "",
+        line.feeds[0].channel.instrument,
+    )
+    assert line.session.silent
+    assert line.session.failed
+    assert not line.session.proven  # so that the backoff grows
+
+
+def test_a_stream_that_has_delivered_in_time_is_not_silent():
+    line = Line()
+    line.ack()
+    for _ in range(20):
+        line.run(20)
+        line.session.alive(line.now)
+        if line.now == START + 40 * SECOND:
+            line.hear(TOP)
+    assert not line.told
+    assert not line.session.failed
+
+
+def test_an_event_before_the_acknowledgement_counts():
+    line = Line()
+    line.hear(TOP)
+    assert line.feeds[0].state is FeedState.LIVE
+    line.ack()
+    assert line.feeds[0].state is FeedState.LIVE
+    line.run(29)
+    line.session.alive(line.now)
+    line.run(29)
+    line.session.alive(line.now)
+    line.run(10)
+    assert not line.told
+
+
+# Life.
+
+
+def test_the_planned_end_is_spread_by_chance_and_before_the_venues():
+    ends = []
+    for chance in (0.0, 0.5, 0.999):
+        line = Line()
+        line.session.context = msgspec.structs.replace(line.session.context, rng=lambda chance=chance: chance)
+        line.session.opened(START, START, lambda: None)
+        ends.append(line.session._ends - START)
+    assert ends == sorted(ends, reverse=True)
+    assert 22 * 3600 * SECOND < min(ends) < max(ends) < 24 * 3600 * SECOND
+
+
+def test_a_failed_session_does_nothing_more():
+    line = Line()
+    line.session.fail("the first reason")
+    line.session.fail("the second reason", planned=True)
+    assert (line.session.failed, line.session.planned) == ("the first reason", False)
+    count = len(line.sent)
+    line.run(100)
+    assert len(line.sent) == count
+
+
+@pytest.mark.parametrize(
+    "frame", [b'{"e":"serverShutdown","E":1770123456789}', b'{ "e" : "serverShutdown" }']
+)
+def test_a_shutdown_is_understood_by_the_fast_reader(frame):
+    line = Line()
+    line.session.reader(lambda: line.now)(frame)
+    assert line.session.planned
+    assert line.woken
+
+
+def test_the_end_of_a_connection_sets_its_streams_back():
+    line = Line(2, kind=OrderBooksL2)
+    line.ack()
+    for feed in line.feeds:
+        snapshot = BookSnapshot(100, [("1", "1")], [("2", "1")], None, None)
+        assert feed.sync.snapshot(snapshot, feed.sync.epoch, 1) == ""
+    line.told.clear()
+    line.session.closed(line.now)
+    assert [gap.reason for gap in line.of(Gap)] == ["disconnected"] * 2
+    assert {feed.state for feed in line.feeds} == {FeedState.REQUESTED}
+    assert all(feed.missing() == "a synced book" for feed in line.feeds)
+    line.session.fail("late")  # wakes nobody: there is no connection
+    again = line.venue.session(line.session.context, line.feeds)
+    again.opened(line.now, line.now, lambda: None)
+    assert msgspec.json.decode(again.outbox[0])["params"] == ["a0usdt@depth@100ms", "a1usdt@depth@100ms"]
+
+
+def trade(number):
+    row = {"T": 1_700_000_000_000, "t": number, "p": "1", "q": "1", "m": True}
+    return {"stream": "a0usdt@trade", "data": row}
+
+
+def test_what_a_lost_connection_cost_is_told_as_such_and_later_holes_are_not():
+    line = Line(kind=PublicTrades)
+    line.hear(trade(5))
+    for first, later in ((6, 9), (20, 30)):
+        line.session.closed(line.now)
+        line.session = line.venue.session(line.session.context, line.feeds)
+        line.session.opened(line.now, line.now, lambda: None)
+        line.hear(trade(first))
+        line.hear(trade(later))
+    holes = [(gap.first_missing, gap.last_missing, gap.reason) for gap in line.of(Gap)]
+    assert holes == [(7, 8, "sequence"), (10, 19, "disconnected"), (21, 29, "sequence")]
+
+
+# Streams that come and go.
+
+
+def test_streams_are_added_and_given_up_while_it_runs():
+    line = Line(1)
+    line.ack()
+    more = [line.feed(symbol, OrderBooksL1) for symbol in ("B0USDT", "B1USDT")]
+    line.session.add(more)
+    assert line.woken
+    line.run(1)
+    line.session.remove(["a0usdt@bookTicker", "never@there"])
+    line.run(1)
+    said = [(request["method"], request["params"]) for _, request in line.sent]
+    assert said == [
+        ("SUBSCRIBE", ["a0usdt@bookTicker"]),
+        ("SUBSCRIBE", ["b0usdt@bookTicker", "b1usdt@bookTicker"]),
+        ("UNSUBSCRIBE", ["a0usdt@bookTicker"]),
+    ]
+    line.hear(TOP.replace(b"a0usdt", b"b1usdt"))
+    line.hear(TOP)  # under way when it was given up
+    assert [str(event.instrument) for event in line.events] == ["B1/USDT"]
+    assert not line.of(DecodeFailed)
+
+
+def test_what_was_not_asked_for_yet_is_not_given_up_either():
+    line = Line(1)
+    line.session.add([line.feed("B0USDT", OrderBooksL1)])
+    line.session.remove(["b0usdt@bookTicker"])
+    line.run(1)
+    assert len(line.sent) == 1
+
+
+def test_a_stream_that_is_given_up_and_wanted_again_is_asked_for_again():
+    line = Line(1)
+    line.ack()
+    line.session.remove(["a0usdt@bookTicker"])
+    again = line.feed("A0USDT", OrderBooksL1)
+    line.session.add([again])
+    line.run(1)
+    assert [request["method"] for _, request in line.sent] == ["SUBSCRIBE", "SUBSCRIBE"]
+    line.ack()
+    line.hear(TOP)
+    assert len(line.events) == 1
+    assert again.state is FeedState.LIVE
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans(), st.floats(0, 0.5)), max_size=25),
+    st.integers(1, 4),
+)
+def test_in_the_end_the_venue_sends_what_is_wanted_and_nothing_else(steps, names):
+    line = Line(1, names_per_message=names)
+    wanted = {"a0usdt@bookTicker"}
+    for letter, add, wait in steps:
+        name = f"{letter}usdt@bookTicker"
+        if add and name not in wanted:
+            line.session.add([line.feed(f"{letter}USDT".upper(), OrderBooksL1)])
+            wanted.add(name)
+        elif not add and name in wanted:
+            line.session.remove([name])
+            wanted.discard(name)
+        line.run(wait)
+    line.run(9)
+    subscribed = set()
+    for _, request in line.sent:
+        assert 1 <= len(request["params"]) <= names
+        change = subscribed.update if request["method"] == "SUBSCRIBE" else subscribed.difference_update
+        change(request["params"])
+    assert subscribed == wanted == set(line.session.feeds)
+
+
+# Frames.
+
+
+def test_a_long_frame_of_garbage_is_cut_off():
+    line = Line()
+    line.hear(b"\xff" * 1_000_000)
+    [failed] = line.of(DecodeFailed)
+    assert len(failed.raw) == 65_536
+    assert failed.at_ns == START + 5
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        TOP.replace(b'"1.0"', b'"\xff"'),
+        TOP.replace(b"a0usdt@", b"a0usd\xff@"),
+        TOP[:-1],
+        TOP + TOP,
+        TOP.replace(b'"u":1', b'"u":"1"'),
+        TOP.replace(b'"u":1,', b""),
+        b'{"stream":"a0usdt@bookTicker"}',
+        b'{"stream":"a0usdt@bookTicker","data":null}',
+        b'{"stream":"a0usdt@bookTicker","data":[]}',
+        b'{"stream":null,"data":{}}',
+        b'{"stream":5,"data":{}}',
+        b'{"result":null}',
+        b'{"result":null,"id":"own"}',
+        b'{"e":"somethingNew","E":1}',
+        b'{"stream":"',
+    ],
+)
+def test_every_way_to_be_malformed_is_one_value(frame):
+    for read in ("receive", "reader"):
+        line = Line()
+        if read == "reader":
+            line.session.reader(lambda now=line.now: now)(frame)
+        else:
+            line.hear(frame)
+        [failed] = line.told
+        assert isinstance(failed, DecodeFailed)
+        assert failed.raw == frame
+        assert failed.error
+        assert not line.session.failed
+        line.hear(TOP)
+        assert len(line.events) == 1
+
+
+def test_levels_with_more_than_two_members_are_read_and_others_are_not():
+    line = Line(kind=OrderBooksL2)
+    line.ack()
+    [feed] = line.feeds
+    assert feed.sync.snapshot(BookSnapshot(100, [("1", "1")], [], None, None), feed.sync.epoch, 1) == ""
+    line.told.clear()
+
+    def row(first, bids):
+        data = {"e": "depthUpdate", "E": 1_700_000_000_000, "U": first, "u": first, "b": bids, "a": []}
+        return {"stream": "a0usdt@depth@100ms", "data": data}
+
+    line.hear(row(101, [["2", "3", []]]))
+    line.hear(row(102, [["3", "4", "5", 6]]))
+    assert feed.book.texts()[0] == [("3", "4"), ("2", "3"), ("1", "1")]
+    assert not line.told
+    for number, bad in enumerate(([["2"]], [[]], [[1, 2, 3]], ["2"], [None], {"2": "3"}), 1):
+        line.hear(row(103, bad))
+        assert len(line.of(DecodeFailed)) == number
+    assert feed.book.synced  # nothing of it was used
+    line.hear(row(103, [["2", "0"]]))
+    assert feed.book.texts()[0] == [("3", "4"), ("1", "1")]
+
+
+SPELT = st.sampled_from(
+    [
+        TOP,
+        TOP.replace(b":", b" : "),
+        b" \n" + TOP,
+        TOP.replace(b"@", rb"\u0040"),
+        TOP.replace(b'"B":"2"', b'"B":"nan"'),
+        b'{"data":{"u":2,"b":"0.0","B":"0","a":"1.1","A":"3"},"stream":"a0usdt@bookTicker"}',
+        b'{"result":null,"id":1}',
+        b"{",
+    ]
+)
+
+
+@given(st.lists(SPELT, max_size=12))
+def test_the_fast_reader_reads_what_receive_reads(frames):
+    slow, quick = Line(), Line()
+    read = quick.session.reader(lambda: quick.now)
+    for frame in frames:
+        slow.hear(frame)
+        read(frame)
+        quick.session.paused()
+    assert slow.events == quick.events
+    assert slow.told == quick.told
+    assert slow.session.proven is quick.session.proven
+
+
+def test_frames_that_arrived_together_have_one_time():
+    line = Line()
+    times = iter([START + 1, START + 2])
+    read = line.session.reader(lambda: next(times))
+    read(TOP)
+    read(TOP)
+    line.session.paused()
+    read(TOP)
+    assert [event.time_received for event in line.events] == [START + 6, START + 6, START + 7]
+    assert line.session.heard == START + 2
+
+
+def test_a_symbol_in_any_script_is_followed():
+    line = Line()
+    line.session.add([line.feed("币安人生USDT", OrderBooksL1)])
+    line.run(1)
+    assert line.sent[-1][1]["params"] == ["币安人生usdt@bookTicker"]
+    for name in ("币安人生usdt", r"\u5e01\u5b89\u4eba\u751fusdt"):
+        line.hear(TOP.replace(b"a0usdt", name.encode()))
+    assert [event.instrument.symbol for event in line.events] == ["币安人生USDT"] * 2
+    assert not line.told

@@ -313,7 +313,7 @@ class StreamSession(Session):
             self.outbox.append(self.probe(self._next_id))
             self._next_id += 1
         # Nothing is proven while streams that should deliver are still waited for: they may all be silent.
-        waiting = self._requests or self._first_events
+        waiting = self.failed or self._requests or self._first_events
         if not self.proven and not waiting and now >= self._opened + PROVEN_AFTER_NS:
             self.proven = True
 
