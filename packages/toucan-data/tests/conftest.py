@@ -25,7 +25,7 @@ class Tap:
         self.instrument = None if symbol is None else venue.unchecked(symbol)
         self.feed = Feed(venue.channel(self.instrument, kind), [kind])
         venue.prepare(self.feed, self.told.append, self.wanted.append, venue.unchecked)
-        self.feed.sinks.append(self.events.append)
+        self.feed.deliver_to(self.events.append)
 
     def hear(self, payload, now=7):
         """Take a payload, and return the events that it makes."""

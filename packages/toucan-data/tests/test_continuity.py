@@ -113,7 +113,7 @@ def test_the_path_of_a_trade_keeps_the_sequence(tap, kind, keep, delivered):
 
 def test_a_sequence_goes_on_while_nobody_reads(tap):
     trades = tap(BinanceSpot(), "BTCUSDT", PublicTrades)
-    trades.feed.sinks.clear()
+    trades.feed.deliver_to()
     row = {"T": 1_700_000_000_000, "p": "1", "q": "1", "m": True}
     trades.hear({**row, "t": 5})
     trades.hear({**row, "t": 7})

@@ -23,7 +23,8 @@ from toucan_data import (
     PublicTrade,
     Side,
 )
-from toucan_data.events import exact_levels, one_line
+from toucan_data.events import exact_levels
+from toucan_instrument.plain import one_line
 
 D = Decimal
 OF = BinanceSpot().unchecked("BTCUSDT")

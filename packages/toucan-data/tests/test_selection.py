@@ -40,7 +40,7 @@ class Desk:
 
     def feed(self, kind, symbol="BTCUSDT", venue=SPOT):
         followed = self.tap(venue, symbol, kind)
-        followed.feed.sinks.clear()
+        followed.feed.deliver_to()
         self.hub.add_feed(followed.feed, venue.exchange)
         return followed
 
@@ -58,8 +58,8 @@ class Desk:
     def give(self, followed, *values):
         """Hand values to whoever selected a feed, as its handler does."""
         for value in values:
-            for sink in followed.feed.sinks:
-                sink(value)
+            if followed.feed.sink is not None:
+                followed.feed.sink(value)
         self.hub.flush()
 
 
@@ -120,11 +120,20 @@ def test_a_feed_that_comes_later_is_selected_and_one_that_goes_is_not(desk):
 
 def test_what_nobody_selects_is_queued_nowhere(desk):
     feed = desk.feed(PublicTrades)
-    assert feed.feed.sinks == []
+    assert (feed.feed.sinks, feed.feed.sink) == ([], None)
     selection = desk.select(PublicTrades)
-    assert len(feed.feed.sinks) == 1
+    assert feed.feed.sinks == [feed.feed.sink]
     selection.close()
-    assert feed.feed.sinks == []
+    assert (feed.feed.sinks, feed.feed.sink) == ([], None)
+
+
+def test_both_ways_to_hand_an_event_over_reach_everybody_in_order(desk):
+    feed, heard = desk.feed(PublicTrades).feed, []
+    feed.deliver_to(lambda event: heard.append(("a", event)), lambda event: heard.append(("b", event)))
+    feed.sink(1)
+    for sink in feed.sinks:
+        sink(1)
+    assert heard == [("a", 1), ("b", 1)] * 2
 
 
 def test_a_kind_that_is_added_to_a_feed_is_looked_at_again(desk):
@@ -200,6 +209,18 @@ def test_the_oldest_go_and_are_counted_where_they_are_missing(desk):
     desk.give(feed, 7, 8, 9, 10)
     assert everything(selection) == [Dropped(at_ns=NOW, count=1, selection="PublicTrades"), 8, 9, 10]
     assert selection.dropped == 3
+
+
+async def test_a_loss_is_told_first_by_anext_as_well(desk):
+    feed = desk.feed(PublicTrades)
+    selection = desk.select(PublicTrades, limit=2)
+    desk.give(feed, 1, 2)
+    assert await anext(selection) == 1
+    desk.give(feed, 3, 4)
+    assert await anext(selection) == Dropped(at_ns=NOW, count=1, selection="PublicTrades")
+    desk.give(feed, 5)
+    assert await anext(selection) == Dropped(at_ns=NOW, count=1, selection="PublicTrades")
+    assert [await anext(selection), await anext(selection)] == [4, 5]
 
 
 def test_a_reader_of_events_alone_is_told_by_the_status_stream(desk):

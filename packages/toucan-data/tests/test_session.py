@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 from toucan_data import BinanceFuturesUsd, BinanceSpot, OrderBooksL1, OrderBooksL2, PublicTrades
 from toucan_data.feed import Feed, FeedState, SessionContext
 from toucan_data.sequencer import BookSnapshot
+from toucan_data.session import StreamSession
 from toucan_data.status import DecodeFailed, Gap, Silent, SubscriptionFailed
 
 SECOND = 1_000_000_000
@@ -18,7 +19,7 @@ class Line:
 
     def __init__(self, count=1, venue=None, kind=OrderBooksL1, patience=1, **limits):
         self.venue = venue or BinanceSpot()
-        self.told, self.events, self.woken, self.sent = [], [], 0, []
+        self.told, self.events, self.woken, self.sent, self.pauses = [], [], 0, [], []
         self.feeds = [self.feed(f"A{number}USDT", kind) for number in range(count)]
         self.session = self.venue.session(
             SessionContext(
@@ -28,7 +29,7 @@ class Line:
                 report=self.told.append,
                 rng=lambda: 0.0,
                 feed_live=lambda _: None,
-                paused=lambda: None,
+                paused=self._paused,
                 patience=patience,
             ),
             self.feeds,
@@ -40,11 +41,14 @@ class Line:
     def feed(self, symbol, kind):
         feed = Feed(self.venue.channel(self.venue.unchecked(symbol), kind), [kind])
         self.venue.prepare(feed, self.told.append, self.told.append, self.venue.unchecked)
-        feed.sinks.append(self.events.append)
+        feed.deliver_to(self.events.append)
         return feed
 
     def _wake(self):
         self.woken += 1
+
+    def _paused(self):
+        self.pauses.append(len(self.events))
 
     def _collect(self):
         self.sent += [(self.now, msgspec.json.decode(frame)) for frame in self.session.outbox]
@@ -409,7 +413,7 @@ def test_a_failed_session_does_nothing_more():
 )
 def test_a_shutdown_is_understood_by_the_fast_reader(frame):
     line = Line()
-    line.session.reader(lambda: line.now)(frame)
+    line.session.reader(lambda: line.now)([frame])
     assert line.session.planned
     assert line.woken
 
@@ -555,7 +559,7 @@ def test_every_way_to_be_malformed_is_one_value(frame):
     for read in ("receive", "reader"):
         line = Line()
         if read == "reader":
-            line.session.reader(lambda now=line.now: now)(frame)
+            line.session.reader(lambda now=line.now: now)([frame])
         else:
             line.hear(frame)
         [failed] = line.told
@@ -598,20 +602,27 @@ SPELT = st.sampled_from(
         TOP.replace(b"@", rb"\u0040"),
         TOP.replace(b'"B":"2"', b'"B":"nan"'),
         b'{"data":{"u":2,"b":"0.0","B":"0","a":"1.1","A":"3"},"stream":"a0usdt@bookTicker"}',
+        TOP.replace(b"a0usdt", b"a1usdt"),
+        TOP.replace(b"a0usdt", b"a1usdt").replace(b'"A":"3"', b'"A":"4"'),
+        TOP.replace(b"a0usdt", b"a2usdt"),  # nobody asked for this one
+        TOP.replace(b'Ticker"', b'Ticker2"'),
+        TOP[:40],
+        TOP + TOP,
         b'{"result":null,"id":1}',
         b"{",
+        b"",
     ]
 )
 
 
-@given(st.lists(SPELT, max_size=12))
-def test_the_fast_reader_reads_what_receive_reads(frames):
-    slow, quick = Line(), Line()
+@given(st.lists(SPELT, max_size=12), st.integers(1, 5))
+def test_the_fast_reader_reads_what_receive_reads(frames, size):
+    slow, quick = Line(2), Line(2)
     read = quick.session.reader(lambda: quick.now)
     for frame in frames:
         slow.hear(frame)
-        read(frame)
-        quick.session.paused()
+    for start in range(0, len(frames), size):
+        read(frames[start : start + size])
     assert slow.events == quick.events
     assert slow.told == quick.told
     assert slow.session.proven is quick.session.proven
@@ -621,12 +632,39 @@ def test_frames_that_arrived_together_have_one_time():
     line = Line()
     times = iter([START + 1, START + 2])
     read = line.session.reader(lambda: next(times))
-    read(TOP)
-    read(TOP)
-    line.session.paused()
-    read(TOP)
+    read([TOP, TOP])
+    read([TOP])
     assert [event.time_received for event in line.events] == [START + 6, START + 6, START + 7]
     assert line.session.heard == START + 2
+    assert line.pauses == [2, 3]  # once for each batch, when its events are there
+
+
+def test_frames_of_a_stream_that_was_given_up_are_not_read_even_after_one_of_it():
+    line = Line(2)
+    read = line.session.reader(lambda: line.now)
+    read([TOP] * 3)
+    line.session.remove(["a0usdt@bookTicker"])
+    read([TOP, TOP.replace(b"a0usdt", b"a1usdt"), TOP])
+    assert [event.instrument.symbol for event in line.events] == ["A0USDT"] * 3 + ["A1USDT"]
+    assert not line.told
+
+
+def test_a_bug_in_a_handler_comes_out():
+    line = Line()
+
+    def broken(_message, _time):
+        raise ValueError("a bug")
+
+    line.feeds[0].handle = broken
+    with pytest.raises(ValueError, match="a bug"):
+        line.session.reader(lambda: line.now)([TOP])
+    assert not line.told
+
+
+def test_a_venue_without_a_fast_reader_wakes_its_readers_as_well():
+    line = Line()
+    StreamSession.reader(line.session, lambda: line.now)([TOP, b"{", TOP])
+    assert (line.pauses, len(line.told)) == ([2], 1)
 
 
 def test_a_symbol_in_any_script_is_followed():

@@ -9,18 +9,17 @@ from toucan_data.feed import Feed, SessionContext
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
 from toucan_data.venue import Venue
-from toucan_instrument.errors import DialError
 from toucan_instrument.link import (
     Clock,
     Connected,
     DialOptions,
     Disconnected,
-    Lane,
     LinkStatus,
     Network,
     Retrying,
     Socket,
-    budget_for,
+    dial,
+    may_dial,
     supervise,
 )
 
@@ -29,8 +28,6 @@ __all__ = ["Connection", "place"]
 LOGGER = logging.getLogger("toucan_data")
 MAX_FRAME = 16 * 1024 * 1024
 PATIENCE_CAP = 64
-STOPS = (418, 429)
-"""Answers to a handshake that end everything from this address for a while."""
 
 
 class Connection:
@@ -104,19 +101,18 @@ class Connection:
         )
 
     async def _dial(self) -> Socket:
-        options = DialOptions(compress=self._venue.compression, max_frame=MAX_FRAME)
-        try:
-            return await self._network.dial(self._venue.url(self.route), options)
-        except DialError as error:
-            if error.status in STOPS:  # it is the address that is meant, so all that share it stop
-                until = self._clock.monotonic_ns() + error.retry_after_ns
-                for pool in (self._venue.connection_pool, self._venue.request_pool):
-                    budget_for(pool, clock=self._clock).stop_until(until, str(error))
-            raise
+        venue = self._venue
+        return await dial(
+            self._network,
+            venue.url(self.route),
+            DialOptions(compress=venue.compression, max_frame=MAX_FRAME),
+            connection_pool=venue.connection_pool,
+            request_pool=venue.request_pool,
+            clock=self._clock,
+        )
 
     async def _before_dial(self) -> None:
-        budget = budget_for(self._venue.connection_pool, clock=self._clock)
-        await budget.acquire(1, Lane.CANCEL)
+        await may_dial(self._venue.connection_pool, self._clock)
 
     def _new_session(self) -> StreamSession:
         last = self._session

@@ -17,12 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
-
-import msgspec
+from typing import NamedTuple, TypeAlias
 
 from toucan_instrument import Exchange, Instrument, Side
+from toucan_instrument.plain import Plain
 
 __all__ = [
     "Candle",
@@ -38,15 +36,10 @@ __all__ = [
     "PublicTrade",
     "Ticker24h",
     "exact_levels",
-    "one_line",
-    "plain_dict",
 ]
 
 LevelText: TypeAlias = tuple[str, str]
 """A level as it came: price and quantity as texts."""
-
-SHOWN_LEVELS = 3
-SHOWN_BYTES = 200
 
 
 class Level(NamedTuple):
@@ -64,25 +57,13 @@ class Level(NamedTuple):
     beyond_horizon: bool = False
 
 
-class MarketEvent(msgspec.Struct, frozen=True, gc=False):
+class MarketEvent(Plain, frozen=True, gc=False):
     """Base of all market events; see the module for the four fields that all of them have."""
 
     exchange: Exchange
     instrument: Instrument
     time_exchange: int | None
     time_received: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a plain dict: texts for exact numbers and symbols, ints for times, lists for levels."""
-        return plain_dict(self)
-
-    def to_json(self) -> bytes:
-        """Return `to_dict` as one line of JSON, UTF-8."""
-        return msgspec.json.encode(plain_dict(self))
-
-    def __repr__(self) -> str:
-        """Show the event on one line, books cut short."""
-        return one_line(self)
 
 
 class PublicTrade(MarketEvent, frozen=True, gc=False):
@@ -362,47 +343,3 @@ def exact_levels(texts: Sequence[LevelText]) -> Iterator[Level]:
     """Iterate levels as exact numbers."""
     for price, quantity in texts:
         yield Level(Decimal(price), Decimal(quantity))
-
-
-def plain_dict(value: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct as a plain dict that names its type first."""
-    plain: dict[str, Any] = {"type": type(value).__name__}
-    for name in value.__struct_fields__:
-        plain[name] = _plain(getattr(value, name))
-        if name == "instrument" and isinstance(instrument := getattr(value, name), Instrument):
-            plain["symbol"] = instrument.symbol
-    return plain
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Instrument):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, msgspec.Struct):
-        return plain_dict(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def one_line(value: msgspec.Struct) -> str:
-    """Return a struct on one line: numbers as they are, long lists of levels cut short."""
-    shown = [f"{name}={_short(getattr(value, name))}" for name in value.__struct_fields__]
-    return f"{type(value).__name__}({', '.join(shown)})"
-
-
-def _short(value: object) -> str:
-    if isinstance(value, (Instrument, Enum)):
-        return str(value)
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, (list, tuple)) and len(value) > SHOWN_LEVELS:
-        return f"[{', '.join(map(_short, value[:SHOWN_LEVELS]))}, … {len(value)} in all]"
-    if isinstance(value, bytes) and len(value) > SHOWN_BYTES:
-        return f"{value[:SHOWN_BYTES]!r}… {len(value)} in all"
-    return repr(value)

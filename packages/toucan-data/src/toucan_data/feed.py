@@ -76,7 +76,9 @@ class Feed:
     Attributes:
         channel: The venue's stream.
         kinds: What was subscribed that it serves.
-        sinks: Where its events go; changed in place as selections come and go.
+        sinks: Where its events go; changed in place by `deliver_to`, as selections come and go.
+        sink: The same as one callable, None where there are none: for events that come often, as going
+            through a list of one costs more than calling it.
         decode: Reads a frame of it.
         handle: Makes events of what was read and hands them to the sinks.
         ids: The sequence of its trade ids, for trades.
@@ -97,6 +99,7 @@ class Feed:
         "ids",
         "kinds",
         "reconnected",
+        "sink",
         "sinks",
         "state",
         "sync",
@@ -108,6 +111,7 @@ class Feed:
         self.channel: Channel = channel
         self.kinds: list[Kind[object]] = kinds
         self.sinks: list[Callable[[Any], None]] = []
+        self.sink: Callable[[Any], None] | None = None
         self.decode: Callable[[bytes], Any] = _undecided
         self.handle: Callable[[Any, int], None] = _unhandled
         self.ids: IdSequence | None = None
@@ -117,6 +121,11 @@ class Feed:
         self.acked_ns: int = 0
         self.watchers: list[Callable[[OrderBook], None]] = []
         self.reconnected: bool = False
+
+    def deliver_to(self, *sinks: Callable[[Any], None]) -> None:
+        """Let its events go to these from now on, in this order."""
+        self.sinks[:] = sinks
+        self.sink = _all_of(sinks) if len(sinks) > 1 else next(iter(sinks), None)
 
     def interrupted(self) -> bool:
         """Tell, once, whether a connection was lost since the last event."""
@@ -142,6 +151,16 @@ class Feed:
     def __repr__(self) -> str:
         """Show name and state."""
         return f"Feed({self.channel.name}, {self.state.value})"
+
+
+def _all_of(sinks: tuple[Callable[[Any], None], ...]) -> Callable[[Any], None]:
+    """Return what hands an event to several."""
+
+    def deliver(event: Any) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return deliver
 
 
 def _undecided(_: bytes) -> Any:

@@ -64,6 +64,8 @@ class Selection(Generic[T_co]):
         self._statuses = statuses
         self._now = now
         self._buffer: deque[Any] = deque()
+        # The path of every event; it raises IndexError where there is none, or a loss is to be told first.
+        self._take: Callable[[], T_co] = self._buffer.popleft
         self._lost = 0
         self._waiter: asyncio.Future[None] | None = None
         self._open = True
@@ -75,10 +77,10 @@ class Selection(Generic[T_co]):
 
     async def __anext__(self) -> T_co:
         """Return the next event, waiting for it if there is none."""
-        if self._buffer and not self._lost:
-            event: T_co = self._buffer.popleft()
-            return event
-        return await self._next()
+        try:
+            return self._take()
+        except IndexError:
+            return await self._next()
 
     async def _next(self) -> T_co:
         while True:
@@ -98,6 +100,7 @@ class Selection(Generic[T_co]):
     def _tell(self) -> Dropped:
         """Account for what was lost; where the reader wants events only, the status streams hear of it."""
         count, self._lost = self._lost, 0
+        self._take = self._buffer.popleft
         dropped = Dropped(at_ns=self._now(), count=count, selection=self.label)
         if self._statuses is None:
             self._hub.announce(dropped)
@@ -124,6 +127,7 @@ class Selection(Generic[T_co]):
             for _ in range(over):
                 buffer.popleft()
             self._lost += over
+            self._take = _not_yet
             self.dropped += over
         waiter = self._waiter
         if waiter is not None and buffer and not waiter.done():
@@ -168,6 +172,11 @@ class Selection(Generic[T_co]):
         )
 
 
+def _not_yet() -> Any:
+    """Give no event before a loss was told."""
+    raise IndexError
+
+
 class Hub:
     """Connects feeds with selections."""
 
@@ -187,7 +196,7 @@ class Hub:
     def remove_feed(self, feed: Feed) -> None:
         """Let a feed deliver to nobody."""
         self._feeds.pop(feed, None)
-        feed.sinks.clear()
+        feed.deliver_to()
 
     def rewire(self, feed: Feed) -> None:
         """Look again who selects a feed, after its kinds have changed."""
@@ -195,8 +204,7 @@ class Hub:
             self._wire(feed)
 
     def _wire(self, feed: Feed) -> None:
-        # In place: the feed's handler holds this very list.
-        feed.sinks[:] = [s._buffer.append for s in self._selections if s._matches(feed)]  # noqa: SLF001
+        feed.deliver_to(*(s._buffer.append for s in self._selections if s._matches(feed)))  # noqa: SLF001
 
     def select(
         self,
@@ -293,7 +301,7 @@ class Hub:
             return
         self._closed, self._error = True, error
         for feed in self._feeds:
-            feed.sinks.clear()
+            feed.deliver_to()
         for selection in self._selections:
             selection._end(error)  # noqa: SLF001
 

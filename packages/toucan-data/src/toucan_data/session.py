@@ -19,6 +19,7 @@ from itertools import islice
 from toucan_data.feed import Feed, FeedState, SessionContext
 from toucan_data.status import DecodeFailed, Silent, SubscriptionFailed
 from toucan_instrument.link.session import Session
+from toucan_instrument.link.transport import OnFrames
 from toucan_instrument.link.window import Window
 
 __all__ = ["StreamSession"]
@@ -40,7 +41,6 @@ class StreamSession(Session):
         planned: Whether that was planned, so that the next connection is opened at once.
         silent: Whether it was given up because none of its streams delivered anything.
         heard: When anything was last received.
-        stamp: When the frames that are being received arrived, 0 between them.
         anchor: UTC less monotonic time, nanoseconds, fixed when the connection opened.
         feeds: The streams of this connection by the venue's name.
     """
@@ -56,7 +56,6 @@ class StreamSession(Session):
         self.silent: bool = False
         self.heard: int = 0
         self.anchor: int = 0
-        self.stamp: int = 0
         self.feeds: dict[str, Feed] = {feed.channel.name: feed for feed in feeds}
         self._wanted: dict[str, bool] = dict.fromkeys(self.feeds, True)
         self._gone: set[str] = set()
@@ -104,14 +103,19 @@ class StreamSession(Session):
             self.follow(feed)
         self.tick(now)
 
+    def reader(self, now: Callable[[], int]) -> OnFrames:
+        """Return what receives frames, and then wakes the readers of what they held."""
+        take, paused = super().reader(now), self.context.paused
+
+        def read(frames: list[bytes]) -> None:
+            take(frames)
+            paused()
+
+        return read
+
     def alive(self, now: int) -> None:
         """Note a ping or pong."""
         self.heard = now
-
-    def paused(self) -> None:
-        """Wake the readers of what was received."""
-        self.stamp = 0
-        self.context.paused()
 
     def tick(self, now: int) -> None:
         """Do what is due."""

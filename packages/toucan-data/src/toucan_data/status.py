@@ -7,13 +7,11 @@ Of a connection: `Connected`, `Disconnected`, `Retrying` (from the link that bot
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import msgspec
-
-from toucan_data.events import one_line, plain_dict
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.link.status import Connected, Disconnected, Retrying
+from toucan_instrument.plain import Plain
 
 __all__ = [
     "Connected",
@@ -31,7 +29,7 @@ __all__ = [
 ]
 
 
-class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
+class FeedStatus(Plain, frozen=True, kw_only=True):
     """Base of what toucan-data itself reports.
 
     Attributes:
@@ -39,18 +37,6 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     at_ns: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a plain dict."""
-        return plain_dict(self)
-
-    def to_json(self) -> bytes:
-        """Return `to_dict` as one line of JSON, UTF-8."""
-        return msgspec.json.encode(plain_dict(self))
-
-    def __repr__(self) -> str:
-        """Show it on one line."""
-        return one_line(self)
 
 
 class Gap(FeedStatus, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from toucan_data.subscription import (
 from toucan_data.venue import Venue
 from toucan_instrument import Catalogue, Exchange, Instrument
 from toucan_instrument.errors import InvalidInput, UnknownSymbol
-from toucan_instrument.link import Clock, Network, SystemClock
+from toucan_instrument.link import Clock, Network, SystemClock, before
 
 if TYPE_CHECKING:
     from toucan_data.builder import StreamsBuilder
@@ -513,8 +513,13 @@ class Streams:
             self._progressed.clear()
             if end is None:
                 await self._progressed.wait()
-            elif not await _before(self._clock, end, self._progressed):
-                raise NotReady(missing)
+            else:
+                progressed = asyncio.ensure_future(self._progressed.wait())
+                try:
+                    if not await before(self._clock, end, progressed):
+                        raise NotReady(missing)
+                finally:
+                    progressed.cancel()
         self._hub.check()
 
     @property
@@ -586,15 +591,3 @@ class Streams:
             f"Streams({len(feeds)} streams on {connections} connections, "
             f"{progress.synced} of {progress.total} books in sync)"
         )
-
-
-async def _before(clock: Clock, end: int, event: asyncio.Event) -> bool:
-    """Wait for an event; False if the clock reaches `end` first."""
-    waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep_until(end))]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        return event.is_set()
-    finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)

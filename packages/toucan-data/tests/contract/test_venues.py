@@ -1,8 +1,6 @@
 """What every venue must do; a new one inherits all of it from the registry."""
 
 import asyncio
-import gzip
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -21,12 +19,12 @@ from toucan_data import (
     StaleBook,
     Streams,
 )
-from toucan_data.cli.captures import expand, read
 from toucan_data.cli.decode import frame_decoder
 from toucan_data.exchange.binance.streams import kind_of
 from toucan_data.registry import VENUES, venue_class
 from toucan_data.testing.capture import Recording
 from toucan_data.testing.exchange import ScriptedExchange
+from toucan_instrument.console.captures import expand, read
 from toucan_instrument.errors import UnsupportedKind
 from toucan_instrument.testing.faults import Action, Fault
 
@@ -251,16 +249,3 @@ def test_every_single_frame_that_was_recorded_decodes(exchange):
             for value in decoder.frame(line, 0):
                 assert not isinstance(value, DecodeFailed), (path.name, value)
     assert decoder.counts.frames > 0
-
-
-def test_captures_are_read_gzipped_or_not(tmp_path):
-    record = {"t": 1, "dir": "recv", "frame": '{"result":null,"id":1}'}
-    plain, packed = tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"
-    plain.write_text(json.dumps(record) + "\n")
-    packed.write_bytes(gzip.compress(plain.read_bytes()))
-    opened = [(str(path), path.open("rb")) for path in expand([tmp_path])]
-    try:
-        assert [item.frame for item in read(opened)] == [record["frame"].encode()] * 2
-    finally:
-        for _, file in opened:
-            file.close()

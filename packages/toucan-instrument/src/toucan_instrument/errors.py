@@ -18,6 +18,7 @@ All of them can be pickled. None holds a secret: addresses are kept without thei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
@@ -197,6 +198,7 @@ class VenueError(RequestError):
         code: The venue's error code, None where it gave none.
         venue_message: The venue's words.
         retry_after_ns: How long it asks to stay away, nanoseconds, 0 where it does not say.
+        limits: What the answer said of the limits: names as the venue writes them, in lower case.
     """
 
     def __init__(
@@ -208,12 +210,14 @@ class VenueError(RequestError):
         code: int | str | None,
         venue_message: str,
         retry_after_ns: int = 0,
+        limits: Mapping[str, str] | None = None,
     ) -> None:
         """Name the call and the answer."""
         self.status = status
         self.code = code
         self.venue_message = venue_message
         self.retry_after_ns = retry_after_ns
+        self.limits: Mapping[str, str] = dict(limits or {})
         named = "" if code is None else f", code {code}"
         wait = f" (retry after {retry_after_ns / 1e9:g} s)" if retry_after_ns else ""
         super().__init__(f"status {status}{named}: {venue_message[:SHOWN]}{wait}", method=method, url=url)
@@ -226,6 +230,7 @@ class VenueError(RequestError):
             "code": self.code,
             "venue_message": self.venue_message,
             "retry_after_ns": self.retry_after_ns,
+            "limits": self.limits,
         }
 
 

@@ -25,6 +25,7 @@ from toucan_instrument.link import (
     supervise,
 )
 from toucan_instrument.link._aiohttp import AiohttpNetwork
+from toucan_instrument.link._tap import Tap
 from toucan_instrument.rest import Request
 
 SECOND = 1_000_000_000
@@ -101,10 +102,19 @@ async def network():
     gc.collect()  # whatever was not closed warns now, and a warning is an error
 
 
+@pytest.fixture(params=["tapped", "queued"])
+def way(request, monkeypatch):
+    """The two ways of a frame: by the tap, and by aiohttp's queue where its release cannot be tapped."""
+    if request.param == "queued":
+        monkeypatch.setattr(_aiohttp, "_TappedResponse", aiohttp.ClientWebSocketResponse)
+    return request.param
+
+
 def nothing(*_):
     pass
 
 
+@pytest.mark.usefixtures("way")
 class TestFrames:
     async def test_frames_are_bytes_and_the_end_is_a_value(self, network, aiohttp_server):
         async def greet(request):
@@ -122,7 +132,7 @@ class TestFrames:
         socket = await network.dial(f"ws://127.0.0.1:{server.port}/ws", OPTIONS)
         frames = []
         await socket.send(b"hello")
-        assert await socket.run(frames.append, nothing) == Closed(1001, "going away")
+        assert await socket.run(frames.extend, nothing) == Closed(1001, "going away")
         assert frames == [b"you said hello", "币安人生USDT".encode(), b"\x00\xff"]
         await socket.send(b"too late")
         await socket.close()
@@ -144,7 +154,7 @@ class TestFrames:
 
         async with peer(talk) as url:
             socket = await network.dial(url, OPTIONS)
-            closed = await socket.run(frames.append, lambda: controls.append(len(frames)))
+            closed = await socket.run(frames.extend, lambda: controls.append(len(frames)))
         assert closed == Closed(1000)
         assert frames == [b"%d" % i for i in range(4000)]
         assert pongs == [(PONG, b"t%d" % i) for i in range(20)]
@@ -167,10 +177,25 @@ class TestFrames:
         at: list[int] = []
         async with peer(talk) as url:
             socket = await network.dial(url, OPTIONS)
-            await socket.run(lambda _: at.append(turns), nothing)
+            await socket.run(lambda frames: at.extend([turns] * len(frames)), nothing)
         task.cancel()
         assert len(at) == 100
         assert len(set(at)) >= 10  # a turn after every 64 KiB or so
+
+    async def test_a_frame_of_every_length_comes_by_either_way(self, network, way):
+        sizes, frames = [0, 1, 125, 126, 65_535, 65_536, 300_000], []
+
+        async def talk(reader, writer):
+            for size in sizes:
+                writer.write(frame(TEXT, b"x" * size))
+            writer.write(frame(0x82, b"y" * 200) + frame(CLOSE, b""))
+            await reader.read()
+
+        async with peer(talk) as url:
+            socket = await network.dial(url, OPTIONS)
+            assert isinstance(getattr(socket._websocket, "tap", None), Tap) is (way == "tapped")
+            assert await socket.run(frames.extend, nothing) == Closed(1005)
+        assert [len(payload) for payload in frames] == [*sizes, 200]
 
     async def test_the_queue_of_todays_aiohttp_is_found(self, network):
         async def talk(reader, _writer):
@@ -200,7 +225,7 @@ class TestFrames:
             writer.write(frame(TEXT, b"1"))
             await reader.read()
 
-        def broken(_frame):
+        def broken(_frames):
             raise TimeoutError("a bug")
 
         async with peer(talk) as url:
@@ -226,10 +251,11 @@ class TestFrames:
         server = await aiohttp_server(app)
         url = f"ws://127.0.0.1:{server.port}/"
         socket = await network.dial(url, DialOptions(compress=compress))
-        await socket.run(frames.append, nothing)
+        await socket.run(frames.extend, nothing)
         assert (offers, frames) == ([compress], [b"x" * 10_000])
 
 
+@pytest.mark.usefixtures("way")
 class TestBadPeers:
     async def run(self, network, *talk: bytes, options=OPTIONS) -> tuple[Closed, list[bytes]]:
         frames: list[bytes] = []
@@ -241,7 +267,7 @@ class TestBadPeers:
 
         async with peer(say) as url:
             socket = await network.dial(url, options)
-            closed = await socket.run(frames.append, nothing)
+            closed = await socket.run(frames.extend, nothing)
             await socket.close()
         return closed, frames
 
@@ -289,7 +315,7 @@ class TestBadPeers:
 
         async with peer(leave) as url:
             socket = await network.dial(url, OPTIONS)
-            closed = await socket.run(frames.append, nothing)
+            closed = await socket.run(frames.extend, nothing)
             await socket.close()
         assert (closed, frames) == (Closed(1006, "the connection was lost"), [b"1"])
 
@@ -325,12 +351,12 @@ class TestBadPeers:
         async with peer(deaf) as url:
             socket = await network.dial(url, OPTIONS)
 
-            def on_frame(_frame):
+            def on_frames(_frames):
                 if not closing:
                     closing.append(asyncio.ensure_future(socket.close(1001)))
 
             started = time.monotonic()
-            closed = await socket.run(on_frame, nothing)
+            closed = await socket.run(on_frames, nothing)
             await closing[0]
             assert (closed.code, closed.by_us) == (1001, True)
             assert time.monotonic() - started < 0.5

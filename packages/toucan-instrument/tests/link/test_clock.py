@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from toucan_instrument.link import SystemClock
+from toucan_instrument.link import SystemClock, before
 from toucan_instrument.testing.clock import FakeClock
 
 
@@ -25,3 +26,15 @@ def test_there_is_one_time_per_machine():
     assert len({SystemClock(), SystemClock()}) == 1
     assert SystemClock() != FakeClock()
     assert repr(SystemClock()) == "SystemClock()"
+
+
+async def test_before_waits_for_whichever_is_first():
+    clock = FakeClock()
+    early, late = asyncio.get_running_loop().create_future(), asyncio.get_running_loop().create_future()
+    early.set_result(1)
+    end = clock.monotonic_ns() + 5
+    assert await before(clock, end, early)
+    assert clock.monotonic_ns() < end
+    assert not await clock.run(before(clock, end, late))
+    assert clock.monotonic_ns() >= end
+    assert not late.done()

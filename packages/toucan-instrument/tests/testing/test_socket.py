@@ -18,13 +18,13 @@ TIME = Request(method="GET", url="https://venue/api/v3/time?x=1")
 
 async def test_a_script_is_said_and_ended():
     heard = []
-    closed = await FakeSocket([b"1", b"2"], Closed(1001, "bye")).run(heard.append, list)
+    closed = await FakeSocket([b"1", b"2"], Closed(1001, "bye")).run(heard.extend, list)
     assert (heard, closed) == ([b"1", b"2"], Closed(1001, "bye"))
 
 
 async def test_a_test_speaks_while_it_runs():
     socket, heard, controls = FakeSocket(), [], []
-    running = asyncio.ensure_future(socket.run(heard.append, lambda: controls.append(1)))
+    running = asyncio.ensure_future(socket.run(heard.extend, lambda: controls.append(1)))
     await asyncio.sleep(0)
     socket.push(b"1")
     socket.ping()
@@ -34,10 +34,22 @@ async def test_a_test_speaks_while_it_runs():
     assert (heard, controls) == ([b"1", b"2"], [1])
 
 
+async def test_what_was_said_at_once_arrives_together():
+    socket, batches = FakeSocket([b"1", b"2"]), []
+    running = asyncio.ensure_future(socket.run(batches.append, lambda: batches.append("ping")))
+    await asyncio.sleep(0)
+    socket.push(b"3", b"4")
+    socket.ping()
+    socket.push(b"5")
+    socket.end()
+    await running
+    assert batches == [[b"1", b"2"], [b"3", b"4"], "ping", [b"5"]]
+
+
 async def test_what_is_sent_is_seen_and_can_be_answered():
     heard = []
     socket = FakeSocket(on_send=lambda frame: socket.push(b"you said " + frame))
-    running = asyncio.ensure_future(socket.run(heard.append, list))
+    running = asyncio.ensure_future(socket.run(heard.extend, list))
     await socket.send(b"hello")
     await asyncio.sleep(0)
     await socket.close(1001)

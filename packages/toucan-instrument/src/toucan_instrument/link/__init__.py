@@ -9,7 +9,8 @@ Read in this order: `transport` (what a socket must do), `session` (what a venue
 from __future__ import annotations
 
 from toucan_instrument.link.budget import Budget, Lane, Stop, budget_for
-from toucan_instrument.link.clock import Clock, SystemClock
+from toucan_instrument.link.clock import Clock, SystemClock, before
+from toucan_instrument.link.dialling import dial, may_dial
 from toucan_instrument.link.policy import Backoff
 from toucan_instrument.link.rest import AnswerLimits, call, open_network
 from toucan_instrument.link.session import Session, Wake
@@ -21,8 +22,7 @@ from toucan_instrument.link.transport import (
     DialOptions,
     Network,
     OnControl,
-    OnFrame,
-    OnPause,
+    OnFrames,
     Socket,
 )
 from toucan_instrument.link.window import Window
@@ -42,8 +42,7 @@ __all__ = [
     "LinkStatus",
     "Network",
     "OnControl",
-    "OnFrame",
-    "OnPause",
+    "OnFrames",
     "Pool",
     "Retrying",
     "Session",
@@ -52,8 +51,11 @@ __all__ = [
     "SystemClock",
     "Wake",
     "Window",
+    "before",
     "budget_for",
     "call",
+    "dial",
+    "may_dial",
     "open_network",
     "supervise",
 ]

@@ -17,7 +17,7 @@ from yarl import URL
 from toucan_instrument.errors import DialError, InvalidInput, RequestFailed
 from toucan_instrument.link._tap import Tap
 from toucan_instrument.link.clock import Clock, SystemClock
-from toucan_instrument.link.transport import Closed, DialOptions, OnControl, OnFrame, OnPause
+from toucan_instrument.link.transport import Closed, DialOptions, OnControl, OnFrames
 from toucan_instrument.rest import Request, Response
 
 __all__ = ["AiohttpNetwork", "AiohttpSocket"]
@@ -39,6 +39,7 @@ LONGEST_STAY_NS = 7 * 24 * 3600 * SECOND  # the longest ban known is 3 days
 FINAL_STATUS = frozenset({400, 401, 403, 404, 405, 407, 410, 451})
 
 TEXT, BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+DATA = (TEXT, BINARY)
 PING, PONG = aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG
 CLOSE, ERROR = aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR
 
@@ -224,12 +225,12 @@ class AiohttpSocket:
         self._why = ""
         self._limit: asyncio.Timeout | None = None
 
-    async def run(self, on_frame: OnFrame, on_control: OnControl, on_pause: OnPause | None = None) -> Closed:
+    async def run(self, on_frames: OnFrames, on_control: OnControl) -> Closed:
         """See `Socket.run`."""
         try:
             # No limit until `close` sets one: aiohttp's own starts again with every frame.
             async with asyncio.timeout(None) as self._limit:
-                return await self._receive(on_frame, on_control, on_pause or _nothing)
+                return await self._receive(on_frames, on_control)
         except TimeoutError:
             if self._limit is None or not self._limit.expired():
                 raise
@@ -237,35 +238,27 @@ class AiohttpSocket:
         finally:
             self._limit = None
 
-    async def _receive(  # noqa: C901, PLR0912 - one loop, on the path of every frame
-        self, on_frame: OnFrame, on_control: OnControl, on_pause: OnPause
-    ) -> Closed:
+    async def _receive(self, on_frames: OnFrames, on_control: OnControl) -> Closed:
         websocket = self._websocket
         receive = websocket.receive
         queued, take = queue_of(websocket)
         tap = getattr(websocket, "tap", None)
         if isinstance(tap, Tap):
-            tap.open(on_frame, on_pause, self._max_frame)
+            tap.open(on_frames, self._max_frame)
         while True:
             message: Message = await receive()
             kind = message[0]
-            if kind is TEXT or kind is BINARY:
-                on_frame(message[1])
+            if kind in DATA:
                 # What is queued already needs no receive() each: a quarter of a frame's cost.
                 # Control frames are left to it, as it knows what to do with them.
-                turn, size = BATCH, BATCH_BYTES
-                while queued:
-                    kind = queued[0][0][0]
-                    if kind is not TEXT and kind is not BINARY:
-                        break
+                frames, size = [message[1]], len(message[1])
+                while queued and queued[0][0][0] in DATA and len(frames) < BATCH and size < BATCH_BYTES:
                     frame = (await take())[1]
-                    on_frame(frame)
-                    turn -= 1
-                    size -= len(frame)
-                    if turn == 0 or size < 0:
-                        break
-                on_pause()
-                if turn == 0 or size < 0:
+                    frames.append(frame)
+                    size += len(frame)
+                full = len(frames) >= BATCH or size >= BATCH_BYTES
+                on_frames(frames)
+                if full:
                     await asyncio.sleep(0)
             elif kind is PING:
                 with suppress(ConnectionError):
@@ -277,10 +270,8 @@ class AiohttpSocket:
                 raise tap.error
             else:
                 # What had come before an error, and was overtaken by it.
-                while queued and kind is not CLOSE and not self._code:
-                    (kind, data, _), _ = queued.popleft()
-                    if kind is TEXT or kind is BINARY:
-                        on_frame(data)
+                if kind is not CLOSE and not self._code and (frames := _left(queued)):
+                    on_frames(frames)
                 return self._last_word(message)
 
     def _last_word(self, message: Message) -> Closed:
@@ -336,8 +327,16 @@ def queue_of(
     return NOTHING, websocket.receive
 
 
-def _nothing() -> None:
-    """Tell nobody."""
+def _left(queued: deque[tuple[Message, int]]) -> list[bytes]:
+    """Take the data frames out of a queue, as far as they came before a close."""
+    frames = []
+    while queued:
+        (kind, data, _), _ = queued.popleft()
+        if kind is CLOSE:
+            break
+        if kind in DATA:
+            frames.append(data)
+    return frames
 
 
 class _UnusableError(ValueError):

@@ -2,9 +2,10 @@
 
 aiohttp parses a frame in C, makes a message of it, puts that into a queue, and wakes a task that takes it
 out: for small frames most of the cost is on that way. A `Tap` stands in front of aiohttp's parser. Whole,
-unfragmented and uncompressed data frames it hands over at once; pings, pongs and closes it passes to the
-parser, byte for byte, which treats them as ever; and at the first frame of any other sort (a fragment, a
-compressed one, one that is masked, or over the size limit) it steps aside for good.
+unfragmented and uncompressed data frames it hands over at once, all that arrived together in one list; pings,
+pongs and closes it passes to the parser, byte for byte, which treats them as ever; and at the first frame of
+any other sort (a fragment, a compressed one, one that is masked, or over the size limit) it steps aside for
+good.
 
 It knows nothing of aiohttp but ``feed_data`` and ``feed_eof`` of its parser.
 """
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from struct import Struct
 from typing import Protocol
 
-from toucan_instrument.link.transport import OnFrame, OnPause
+from toucan_instrument.link.transport import OnFrames
 
 __all__ = ["Parser", "Tap"]
 
@@ -24,7 +26,10 @@ SLICE = 65_536
 TEXT, BINARY = 0x81, 0x82  # whole messages of data (RFC 6455 section 5.2)
 CLOSE, PONG = 0x88, 0x8A  # close, ping and pong, whole
 SHORT, MEDIUM, LONG = 125, 126, 127
+MEDIUM_TEXT, MEDIUM_LIMIT = TEXT << 8 | MEDIUM, 65_535
 BEYOND = 1 << 63
+HEAD = Struct(">HH")
+"""The head of a medium frame: type and mark of the length, and the length."""
 GOING_ON: tuple[bool, bytes] = (False, b"")
 
 
@@ -44,7 +49,7 @@ class Tap:
     """Stands in front of a parser; see the module.
 
     Attributes:
-        error: What `on_frame` raised, None as long as it has not.
+        error: What `on_frames` raised, None as long as it has not.
     """
 
     def __init__(self, parser: Parser, *, pause: Callable[[], None], resume: Callable[[], None]) -> None:
@@ -59,8 +64,8 @@ class Tap:
         self._parser = parser
         self._pause, self._resume = pause, resume
         self._limit = 0
-        self._on_frame: OnFrame | None = None
-        self._on_pause: OnPause | None = None
+        self._usual = -1  # the head of nearly all frames of market data, where their length needs no check
+        self._on_frames: OnFrames | None = None
         self._parts: list[bytes] = []
         self._have = 0
         self._need = 2
@@ -68,9 +73,11 @@ class Tap:
         self._taking_turns = False
         self._loop = asyncio.get_running_loop()
 
-    def open(self, on_frame: OnFrame, on_pause: OnPause, limit: int) -> None:
+    def open(self, on_frames: OnFrames, limit: int) -> None:
         """Hand frames over from now on, those that are here already first."""
-        self._on_frame, self._on_pause, self._limit = on_frame, on_pause, limit
+        self._on_frames, self._limit = on_frames, limit
+        if limit >= MEDIUM_LIMIT:
+            self._usual = MEDIUM_TEXT
         if self._have:
             self._hand_over()
 
@@ -80,7 +87,7 @@ class Tap:
             return self._parser.feed_data(data)
         self._parts.append(data)
         self._have += len(data)
-        if self._on_frame is not None and self._have >= self._need and not self._taking_turns:
+        if self._on_frames is not None and self._have >= self._need and not self._taking_turns:
             self._hand_over()
         return GOING_ON
 
@@ -108,8 +115,6 @@ class Tap:
             rest = data[at:]
             parts.append(rest)
             self._have = len(rest)
-        if self._on_pause is not None:
-            self._on_pause()
         if self._have >= self._need:
             self._taking_turns = True
             self._pause()
@@ -124,81 +129,76 @@ class Tap:
         if not self._taking_turns:
             self._resume()
 
-    def _take(self, data: bytes) -> int:  # noqa: C901 - one loop, on the path of every frame
-        """Hand over frames; return where the next one begins. `_need` is what that one lacks."""
-        on_frame, limit = self._on_frame, self._limit
-        if on_frame is None:
-            return 0
+    def _take(self, data: bytes) -> int:
+        """Hand frames over; return where the next one begins. `_need` is what that one lacks."""
+        frames: list[bytes] = []
+        append, unpack, usual = frames.append, HEAD.unpack_from, self._usual
         at, size = 0, len(data)
-        while size - at >= 4:  # noqa: PLR2004 - the shortest head that tells all but the longest lengths
-            length = data[at + 1]
-            begin = at + 2
-            if length == MEDIUM:
-                length = data[at + 2] << 8 | data[at + 3]
-                begin = at + 4
-            elif length > MEDIUM:
-                begin, length = _long(data, at, size)
-                if length < 0:
-                    self._need = begin - at
-                    return at
-            end = begin + length
-            if (data[at] == TEXT or data[at] == BINARY) and 0 <= length <= limit:
-                if end > size:
-                    self._need = end - at
-                    return at
-                on_frame(data[begin:end])
-            elif CLOSE <= data[at] <= PONG and data[at + 1] <= SHORT:
-                if end > size:
-                    self._need = end - at
-                    return at
-                self._parser.feed_data(data[at:end])
-            else:
-                self._step_aside(data[at:])
-                return size
-            at = end
-            if at > SLICE:
-                break
+        last = min(size - HEAD.size, SLICE)
         self._need = 2
-        if 0 < size - at < 4:  # noqa: PLR2004
-            return self._take_short(data, at)
+        while True:
+            while at <= last:  # nearly all frames of market data are taken here
+                head, length = unpack(data, at)
+                begin = at + 4
+                end = begin + length
+                if head != usual or end > size:
+                    break
+                append(data[begin:end])
+                at = end
+            if at >= size or at > SLICE:
+                break
+            end = self._take_other(data, at, frames)
+            if end == at:
+                break
+            at = end
+        self._give(frames)
         return at
 
-    def _take_short(self, data: bytes, at: int) -> int:
-        """Hand over what is shorter than four bytes in all: a tiny or empty frame at the end."""
+    def _take_other(self, data: bytes, at: int, frames: list[bytes]) -> int:
+        """Take one frame of any sort; return its end, or `at` again where it is not whole."""
         size = len(data)
-        if size - at < 2 or data[at + 1] > SHORT:  # noqa: PLR2004 - not even a head
-            self._need = 4
-            return at
-        end = at + 2 + data[at + 1]
-        if end > size:
-            self._need = end - at
-            return at
-        self._need = 2
-        if data[at] in (TEXT, BINARY) and self._on_frame is not None:
-            self._on_frame(data[at + 2 : end])
-        elif CLOSE <= data[at] <= PONG:
-            self._parser.feed_data(data[at:end])
-        else:
+        begin, length = _payload(data, at, size)
+        end = begin + length
+        plain = data[at] in (TEXT, BINARY) and length <= self._limit
+        control = CLOSE <= data[at] <= PONG and length <= SHORT and begin == at + 2
+        if length >= 0 and not plain and not control:
+            self._give(frames)
             self._step_aside(data[at:])
             return size
+        if length < 0 or end > size:
+            self._need = (begin if length < 0 else end) - at
+            return at
+        if plain:
+            frames.append(data[begin:end])
+        else:
+            self._give(frames)
+            self._parser.feed_data(data[at:end])
         return end
+
+    def _give(self, frames: list[bytes]) -> None:
+        """Hand over what was gathered; the list begins anew."""
+        if frames and self._on_frames is not None:
+            self._on_frames(frames[:])
+            frames.clear()
 
     def _step_aside(self, rest: bytes) -> None:
         """Leave everything from here on to the parser."""
         self._aside = True
-        if self._on_pause is not None and self.error is None:
-            self._on_pause()
         self._parser.feed_data(rest)
 
 
-def _long(data: bytes, at: int, size: int) -> tuple[int, int]:
-    """Read a head with the longest length: where the payload begins and its length.
+def _payload(data: bytes, at: int, size: int) -> tuple[int, int]:
+    """Read a head: where the payload begins and its length.
 
-    The length is -1, and the place what is needed, where the head is not whole; and one beyond every limit
+    The length is -1, and the place where the head ends, where that is not whole; and one beyond every limit
     where the frame is masked, and so not ours to read.
     """
-    if data[at + 1] > LONG:
+    if size - at < 2:  # noqa: PLR2004 - type and mark of the length
+        return at + 2, -1
+    mark = data[at + 1]
+    if mark <= SHORT:
+        return at + 2, mark
+    if mark > LONG:
         return at + 2, BEYOND
-    if size - at < 10:  # noqa: PLR2004
-        return at + 10, -1
-    return at + 10, int.from_bytes(data[at + 2 : at + 10])
+    begin = at + (4 if mark == MEDIUM else 10)
+    return begin, int.from_bytes(data[at + 2 : begin]) if begin <= size else -1

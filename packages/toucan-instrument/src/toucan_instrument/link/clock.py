@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SystemClock", "before"]
 
 
 class Clock(Protocol):
@@ -47,3 +47,17 @@ class SystemClock:
 
     def __repr__(self) -> str:
         return "SystemClock()"
+
+
+async def before(clock: Clock, monotonic_ns: int, wanted: asyncio.Future[Any]) -> bool:
+    """Wait for a future, or until the clock reaches a time; tell whether the future is done.
+
+    The future is left as it is; who no longer wants it cancels it.
+    """
+    sleeper = asyncio.ensure_future(clock.sleep_until(monotonic_ns))
+    try:
+        await asyncio.wait((wanted, sleeper), return_when=asyncio.FIRST_COMPLETED)
+        return wanted.done()
+    finally:
+        sleeper.cancel()
+        await asyncio.gather(sleeper, return_exceptions=True)

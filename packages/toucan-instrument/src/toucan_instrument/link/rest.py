@@ -51,6 +51,7 @@ async def call(
     read_limits: Callable[[Response], AnswerLimits],
     error_of: Callable[[Request, Response], VenueError | None],
     clock: Clock | None = None,
+    prepare: Callable[[Request], Request] | None = None,
 ) -> Response:
     """Wait for the budget, make the call, learn the limits from the answer, and give a good answer.
 
@@ -66,6 +67,8 @@ async def call(
         read_limits: Reads the venue's headers.
         error_of: Gives the venue's error in an answer, None where there is none.
         clock: Where time comes from; the budget's, where None.
+        prepare: Makes the request ready once the budget lets it pass: what holds a time and a signature
+            must not wait after it was signed.
 
     Raises:
         InvalidInput: The request's weight can never be had in that lane.
@@ -75,6 +78,8 @@ async def call(
         VenueError: Any other error that the venue answered.
     """
     async with budget.hold(request.weight, lane, share=share):
+        if prepare is not None:
+            request = prepare(request)
         response = await network.fetch(request)
         # Before the budget goes on to the next: that one may be what a stop is to stop.
         limits = read_limits(response)

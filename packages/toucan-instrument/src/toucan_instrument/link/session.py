@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from toucan_instrument.link.transport import OnFrames
+
 __all__ = ["Session", "Wake"]
 
 Wake = Callable[[], None]
@@ -57,20 +59,19 @@ class Session(Protocol):
         """Take one frame; never raise for what it holds."""
         ...
 
-    def reader(self, now: Callable[[], int]) -> Callable[[bytes], None]:
+    def reader(self, now: Callable[[], int]) -> OnFrames:
         """Return what takes the frames of this connection; called once, when it is open.
 
-        A session that gets many small frames may return something faster than this.
+        Frames that arrived together are received at one time. A session that gets many small frames may
+        return something faster than this.
         """
 
-        def read(frame: bytes) -> None:
-            self.receive(frame, now())
+        def read(frames: list[bytes]) -> None:
+            moment = now()
+            for frame in frames:
+                self.receive(frame, moment)
 
         return read
-
-    def paused(self) -> None:
-        """Take note that the frames which had arrived together have all been received."""
-        ...
 
     def alive(self, now: int) -> None:
         """Take note that a ping or a pong arrived."""

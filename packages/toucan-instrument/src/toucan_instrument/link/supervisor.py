@@ -130,7 +130,7 @@ class _Connection:
         """Receive on this task, keep time and send on another, and leave neither behind."""
         now, alive = self._clock.monotonic_ns, session.alive
 
-        on_frame = session.reader(now)
+        on_frames = session.reader(now)
 
         def on_control() -> None:
             alive(now())
@@ -140,7 +140,7 @@ class _Connection:
             # its heartbeats must not look alive.
             async with asyncio.TaskGroup() as tasks:
                 timer = tasks.create_task(self._keep_time(session, tasks))
-                closed = await self._socket.run(on_frame, on_control, session.paused)
+                closed = await self._socket.run(on_frames, on_control)
                 if not self._hanging_up:
                     timer.cancel()
         except BaseExceptionGroup as group:

@@ -10,16 +10,16 @@ import msgspec
 from toucan_instrument.errors import InvalidInput
 from toucan_instrument.rest import Request, Response
 
-__all__ = ["Closed", "Dial", "DialOptions", "Network", "OnControl", "OnFrame", "OnPause", "Socket"]
+__all__ = ["Closed", "Dial", "DialOptions", "Network", "OnControl", "OnFrames", "Socket"]
 
-OnFrame = Callable[[bytes], None]
-"""Takes one data frame; text frames are bytes too, and nobody has checked that they are UTF-8."""
+OnFrames = Callable[[list[bytes]], None]
+"""Takes the data frames that arrived together, in order: never an empty list, and the taker's to keep.
+
+Text frames are bytes too, and nobody has checked that they are UTF-8.
+"""
 
 OnControl = Callable[[], None]
 """Told that a ping or a pong arrived."""
-
-OnPause = Callable[[], None]
-"""Told that no more frames are there for now: all that were had have been handed over."""
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -61,12 +61,12 @@ class DialOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Socket(Protocol):
     """One open WebSocket."""
 
-    async def run(self, on_frame: OnFrame, on_control: OnControl, on_pause: OnPause | None = None) -> Closed:
+    async def run(self, on_frames: OnFrames, on_control: OnControl) -> Closed:
         """Hand every frame over, in order, until the end; a loss is a value, not an error.
 
-        Pings are answered here, with their own payload. Whatever `on_frame` or `on_control` raises
-        is a bug of theirs and comes out unchanged. Called once. `on_pause` is told whenever the frames
-        that had arrived together have all been handed over, before anything is waited for.
+        Frames that are here are handed over before anything is waited for. Pings are answered here, with
+        their own payload. Whatever `on_frames` or `on_control` raises is a bug of theirs and comes out
+        unchanged. Called once.
         """
         ...
 

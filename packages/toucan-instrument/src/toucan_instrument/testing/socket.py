@@ -7,7 +7,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from toucan_instrument.link.transport import Closed, DialOptions, OnControl, OnFrame, OnPause
+from toucan_instrument.link.transport import Closed, DialOptions, OnControl, OnFrames
 from toucan_instrument.rest import Request, Response
 
 __all__ = ["Answer", "DialStep", "FakeNetwork", "FakeSocket"]
@@ -57,8 +57,8 @@ class FakeSocket:
         self._coming.append(closed or Closed(1006, "the connection was lost"))
         self._news.set()
 
-    async def run(self, on_frame: OnFrame, on_control: OnControl, on_pause: OnPause | None = None) -> Closed:
-        """See `Socket.run`."""
+    async def run(self, on_frames: OnFrames, on_control: OnControl) -> Closed:
+        """See `Socket.run`; what was pushed at once arrives together."""
         while self.closed is None:
             await self._news.wait()
             self._news.clear()
@@ -69,9 +69,11 @@ class FakeSocket:
                 elif isinstance(item, str):
                     on_control()
                 else:
-                    on_frame(item)
-            if on_pause is not None:
-                on_pause()
+                    frames = [item]
+                    while self._coming and isinstance(self._coming[0], bytes):
+                        frames.append(self._coming[0])
+                        self._coming.popleft()
+                    on_frames(frames)
         return self.closed
 
     async def send(self, frame: bytes) -> None:

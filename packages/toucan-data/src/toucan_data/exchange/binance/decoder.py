@@ -199,7 +199,7 @@ class BinanceDecoder(FrameDecoder):
         if feed.ids is not None:
             feed.ids.keep_repetitions = True
         if feed.sync is None:  # updates of a maintained book are given out here, in step or not
-            feed.sinks.append(self.emit)
+            feed.deliver_to(self.emit)
         self._feeds[symbol, kind] = feed
         return feed
 

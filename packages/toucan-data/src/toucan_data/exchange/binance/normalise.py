@@ -7,7 +7,7 @@ a frame holds can make it raise `PayloadError` and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from toucan_data.book import BookState, OrderBook
@@ -23,7 +23,7 @@ from toucan_data.events import (
 )
 from toucan_data.exchange.binance import messages as wire
 from toucan_data.feed import Feed
-from toucan_data.numbers import NumberCache
+from toucan_data.numbers import KEPT, exact, finite, keep, refuse
 from toucan_data.sequencer import BookSync
 from toucan_instrument import Exchange, Instrument, Side
 from toucan_instrument.errors import PayloadError
@@ -48,8 +48,6 @@ __all__ = [
 Handler = Callable[[Any, int], None]
 InstrumentOf = Callable[[str], Instrument]
 
-_NUMBERS = NumberCache()
-
 MICROSECONDS = 100_000_000_000_000
 """A time above this counts microseconds: as milliseconds it would lie in the year 5138."""
 
@@ -61,7 +59,7 @@ def nanoseconds(time: int) -> int:
 
 def trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Handler:
     """Make the handler of individual trades."""
-    exchange, sinks, numbers = instrument.exchange, feed.sinks, _NUMBERS
+    exchange, known = instrument.exchange, KEPT
     buy, sell = Side.BUY, Side.SELL
 
     expected = ids.next
@@ -75,36 +73,41 @@ def trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Handler:
             if not ids.accept(trade, time_received):
                 return
         expected = trade + 1
-        if not sinks:
+        sink = feed.sink
+        if sink is None:
             return
         time = message.T
         try:
-            quantity = Decimal(message.q)
-        except InvalidOperation as error:
-            raise PayloadError("field q", raw=message.q.encode(), cause="not a number") from error
+            price = known[message.p]
+        except KeyError:
+            price = keep(message.p)
+        try:
+            quantity = exact(message.q)
+        except DecimalException as error:
+            refuse(message.q, "field q", error)
         if not quantity.is_finite():
-            raise PayloadError("field q", raw=message.q.encode(), cause="not finite")
-        event = PublicTrade(
-            exchange,
-            instrument,
-            time * (1_000 if time > MICROSECONDS else 1_000_000),
-            time_received,
-            trade,
-            trade,
-            trade,
-            numbers[message.p],
-            quantity,
-            sell if message.m else buy,
+            refuse(message.q, "field q")
+        sink(
+            PublicTrade(
+                exchange,
+                instrument,
+                time * (1_000 if time > MICROSECONDS else 1_000_000),
+                time_received,
+                trade,
+                trade,
+                trade,
+                price,
+                quantity,
+                sell if message.m else buy,
+            )
         )
-        for sink in sinks:
-            sink(event)
 
     return handle
 
 
 def aggregated_trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Handler:
     """Make the handler of aggregated trades."""
-    exchange, sinks, numbers = instrument.exchange, feed.sinks, _NUMBERS
+    exchange, known = instrument.exchange, KEPT
     buy, sell = Side.BUY, Side.SELL
 
     expected = ids.next
@@ -117,63 +120,92 @@ def aggregated_trades(feed: Feed, instrument: Instrument, ids: IdSequence) -> Ha
             if not ids.accept(trade, time_received):
                 return
         expected = trade + 1
-        if not sinks:
+        sink = feed.sink
+        if sink is None:
             return
         time = message.T
         try:
-            quantity = Decimal(message.q)
-        except InvalidOperation as error:
-            raise PayloadError("field q", raw=message.q.encode(), cause="not a number") from error
+            price = known[message.p]
+        except KeyError:
+            price = keep(message.p)
+        try:
+            quantity = exact(message.q)
+        except DecimalException as error:
+            refuse(message.q, "field q", error)
         if not quantity.is_finite():
-            raise PayloadError("field q", raw=message.q.encode(), cause="not finite")
-        event = PublicTrade(
-            exchange,
-            instrument,
-            time * (1_000 if time > MICROSECONDS else 1_000_000),
-            time_received,
-            trade,
-            message.f,
-            message.l,
-            numbers[message.p],
-            quantity,
-            sell if message.m else buy,
+            refuse(message.q, "field q")
+        sink(
+            PublicTrade(
+                exchange,
+                instrument,
+                time * (1_000 if time > MICROSECONDS else 1_000_000),
+                time_received,
+                trade,
+                message.f,
+                message.l,
+                price,
+                quantity,
+                sell if message.m else buy,
+            )
         )
-        for sink in sinks:
-            sink(event)
 
     return handle
 
 
-def top_of_book(
+def top_of_book(  # noqa: C901 - written out, for it is on the path of every top of book
     feed: Feed, exchange: Exchange, instrument: Instrument | None, instrument_of: InstrumentOf
 ) -> Handler:
     """Make the handler of best bid and ask; without an instrument each message names its own."""
-    sinks, numbers = feed.sinks, _NUMBERS
     of = instrument or instrument_of("")
 
     # An update changes one side (998 of 1,000 in what was recorded): the other's numbers are reused.
-    bid_text = bids_text = ask_text = asks_text = ""
-    bid = bids = ask = asks = None
+    bid_text: str | None = None
+    bids_text: str | None = None
+    ask_text: str | None = None
+    asks_text: str | None = None
+    bid: Decimal | None = None
+    bids: Decimal | None = None
+    ask: Decimal | None = None
+    asks: Decimal | None = None
 
     def handle(message: wire.BookTicker, time_received: int) -> None:
         nonlocal bid_text, bids_text, ask_text, asks_text, bid, bids, ask, asks
-        if not sinks:
+        sink = feed.sink
+        if sink is None:
             return
-        # A side that is empty comes as zeros. What is kept changes only once all of it has been read.
-        if bids_text != message.B or message.b != bid_text:
-            price = numbers[message.b] or None
-            bids = _quantity(message.B) if price else None
-            bid, bid_text, bids_text = price, message.b, message.B
-        if asks_text != message.A or message.a != ask_text:
-            price = numbers[message.a] or None
-            asks = _quantity(message.A) if price else None
-            ask, ask_text, asks_text = price, message.a, message.A
+        # What is kept of a side changes only once that has been read.
+        price, quantity = message.b, message.B
+        if price != bid_text:
+            bid, bids = _side(price, quantity)
+            bid_text, bids_text = price, quantity
+        elif quantity != bids_text:
+            try:
+                number = exact(quantity)
+            except DecimalException as error:
+                refuse(quantity, "a quantity", error)
+            if not number.is_finite():
+                refuse(quantity, "a quantity")
+            bids = number if bid else None
+            bids_text = quantity
+        price, quantity = message.a, message.A
+        if price != ask_text:
+            ask, asks = _side(price, quantity)
+            ask_text, asks_text = price, quantity
+        elif quantity != asks_text:
+            try:
+                number = exact(quantity)
+            except DecimalException as error:
+                refuse(quantity, "a quantity", error)
+            if not number.is_finite():
+                refuse(quantity, "a quantity")
+            asks = number if ask else None
+            asks_text = quantity
         time = message.T
-        event = OrderBookL1(
-            exchange, of, time and time * 1_000_000, time_received, message.u, bid, bids, ask, asks
+        sink(
+            OrderBookL1(
+                exchange, of, time and time * 1_000_000, time_received, message.u, bid, bids, ask, asks
+            )
         )
-        for sink in sinks:
-            sink(event)
 
     def handle_row(message: wire.BookTickerRow, time_received: int) -> None:
         nonlocal of
@@ -394,15 +426,13 @@ def rows(handle: Handler, exchange: Exchange) -> Handler:
     return handle_rows
 
 
-def _quantity(text: str) -> Decimal:
-    """Return a quantity, exact and finite."""
+def _side(price_text: str, quantity_text: str) -> tuple[Decimal | None, Decimal | None]:
+    """Read best price and its quantity; a side that is empty comes as zeros."""
     try:
-        quantity = Decimal(text)
-    except InvalidOperation as error:
-        raise PayloadError("a quantity", raw=text.encode(), cause="not a number") from error
-    if not quantity.is_finite():
-        raise PayloadError("a quantity", raw=text.encode(), cause="not finite")
-    return quantity
+        price = KEPT[price_text]
+    except KeyError:
+        price = keep(price_text)
+    return (price, finite(quantity_text, "a quantity")) if price else (None, None)
 
 
 def _finite(*numbers: Decimal | None) -> None:
@@ -416,10 +446,4 @@ def _number(text: str, field: str) -> Decimal | None:
     """Return an exact number, None for an empty text."""
     if not text:
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise PayloadError(f"field {field}", raw=text.encode(), cause="not a number") from error
-    if not number.is_finite():
-        raise PayloadError(f"field {field}", raw=text.encode(), cause="not finite")
-    return number
+    return finite(text, f"field {field}")
