@@ -42,11 +42,11 @@ PYTHONS += [later for later in os.environ.get("TOUCAN_PYTHONS", "").split() if l
 
 # What of ours each package's tests may see, with the extras that they need.
 SEES = {
-    "instrument": ["instrument[testing]"],
+    "instrument": ["instrument[testing,cli]"],
     "data": ["instrument[testing]", "data[cli,testing,uvloop]"],
-    "execution": ["instrument[testing]", "execution"],
+    "execution": ["instrument[testing]", "execution[cli]"],
 }
-ALL = ["instrument[testing]", "data[cli,testing,uvloop]", "execution"]
+ALL = ["instrument[testing]", "data[cli,testing,uvloop]", "execution[cli]"]
 RUN_EXAMPLE = ROOT / ".ci" / "run_example.py"
 CHECK_INSTALLED = ROOT / ".ci" / "check_installed.py"
 each_package = nox.parametrize("package", list(SEES), ids=list(SEES))
@@ -100,10 +100,11 @@ def build(session: nox.Session) -> None:
     python = str(fresh / "python")
     session.run(python, "-m", "pip", "install", "--quiet", *sources, external=True)
     session.run(python, "-P", str(CHECK_INSTALLED), *SEES, external=True, env=outside())
-    command = (str(fresh / "toucan-data"), "venues")
-    said = session.run(*command, external=True, silent=True, success_codes=[1, 2], env=outside())
-    if "toucan-data[cli]" not in str(said):
-        session.error(f"without its extra, the command should say what to install; it says: {said}")
+    for command in ("toucan-data", "toucan-execution"):
+        program = str(fresh / command)
+        said = session.run(program, "-h", external=True, silent=True, success_codes=[1, 2], env=outside())
+        if f"{command}[cli]" not in str(said):
+            session.error(f"without its extra, {command} should say what to install; it says: {said}")
 
 
 @nox.session(python=PYTHONS)

@@ -10,7 +10,8 @@ import pytest
 
 import toucan_instrument
 
-HEAVY = ("aiohttp", "asyncio", "ssl")
+HEAVY = ("aiohttp", "asyncio", "click", "rich", "ssl")
+NOT_TYPES = ("console", "link", "testing")
 
 
 def run(program: str) -> None:
@@ -26,10 +27,10 @@ def run(program: str) -> None:
 
 
 def type_modules() -> list[str]:
-    """Return every module but the link and the test exchanges."""
+    """Return every module but the link, the test exchanges and the command lines' plumbing."""
     prefix = f"{toucan_instrument.__name__}."
     names = [module.name for module in pkgutil.walk_packages(toucan_instrument.__path__, prefix)]
-    return [name for name in names if not name.startswith((f"{prefix}link", f"{prefix}testing"))]
+    return [name for name in names if name.removeprefix(prefix).split(".")[0] not in NOT_TYPES]
 
 
 def test_the_package_loads_nothing_heavy() -> None:

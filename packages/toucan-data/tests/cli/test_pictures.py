@@ -10,9 +10,8 @@ from rich.console import Console
 
 from toucan_data.book import BookState, OrderBook
 from toucan_data.cli.ladder import ladder_lines, ladder_picture
-from toucan_data.cli.output import shown
 from toucan_data.cli.tally import Tally
-from toucan_data.cli.texts import event_line, status_line, time_of_day
+from toucan_data.cli.texts import event_line, status_line
 from toucan_data.cli.watch import LiveTable
 from toucan_data.events import PublicTrade
 from toucan_data.status import DecodeFailed, Gap
@@ -83,19 +82,8 @@ def test_what_a_venue_sends_cannot_steer_a_terminal() -> None:
     text = status_line(failed)
     assert text.isprintable()
     assert len(text) < 400
-    assert shown("plain") == "plain"
     strange = parse_symbol(Exchange.BINANCE_SPOT, "\u202eABC[red]")
     trade = PublicTrade(BTC.exchange, strange, 0, 0, 1, 1, 1, Decimal(1), Decimal("1E-8"), Side.SELL)
     assert event_line(trade).isprintable()
     assert "0.00000001" in event_line(trade)
     assert "[red]" in event_line(trade)
-
-
-@pytest.mark.parametrize(
-    ("at", "text"),
-    [(0, "00:00:00.000000"), (86_399_999_999_999, "23:59:59.999999"), (10**40, "21:46:40.000000")],
-)
-def test_times_of_any_size_are_shown(at: int, text: str) -> None:
-    assert len(time_of_day(at)) == len(text)
-    if at < 10**20:
-        assert time_of_day(at) == text

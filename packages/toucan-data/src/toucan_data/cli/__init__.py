@@ -14,25 +14,22 @@ A reader that goes away (``| head``) ends a command quietly, with 0. SIGTERM is 
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+from toucan_instrument.console.start import start
+
+if TYPE_CHECKING:
+    from toucan_instrument.console.program import Program
 
 __all__ = ["main"]
-
-NEEDED = ("click", "rich")
 
 
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and exit with its code."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        sys.stderr.write(
-            f"toucan-data: the command line needs {' and '.join(missing)}, which are an extra: "
-            'pip install "toucan-data[cli]"\n'
-        )
-        sys.exit(2)
+    start("toucan-data", _load)
+
+
+def _load() -> Program:
     from toucan_data.cli.app import program  # noqa: PLC0415 - only with the extra
 
-    program.main()
-    sys.exit(0)
+    return program

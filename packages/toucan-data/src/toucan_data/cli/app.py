@@ -1,72 +1,32 @@
-"""The program: its commands, and what becomes of errors."""
+"""The program: its commands."""
 
 from __future__ import annotations
-
-import sys
-from typing import Any, NoReturn
 
 import click
 
 from toucan_data.cli.decode import decode
 from toucan_data.cli.demo import demo
-from toucan_data.cli.exits import ExitCode
 from toucan_data.cli.instruments import instruments
 from toucan_data.cli.ladder import book
-from toucan_data.cli.output import ReaderGoneError, quieten, remark
 from toucan_data.cli.venues import venues
 from toucan_data.cli.watch import watch
 from toucan_data.errors import StreamsClosed
-from toucan_instrument.errors import (
-    InvalidInput,
-    LinkError,
-    RequestError,
-    ToucanError,
-)
+from toucan_instrument.console.program import Program
+from toucan_instrument.errors import ToucanError
 
-__all__ = ["Program", "program"]
+__all__ = ["program"]
 
 
-class Program(click.Group):
-    """A group of commands that ends with an `ExitCode`, and says errors on one line."""
-
-    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Run, and exit."""
-        kwargs["standalone_mode"] = False
-        kwargs.setdefault("prog_name", "toucan-data")
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):  # a symbol may hold what the terminal cannot show
-                stream.reconfigure(errors="backslashreplace")
-        try:
-            code = super().main(*args, **kwargs)
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            code = ExitCode.INTERRUPTED
-        except ReaderGoneError:
-            quieten()
-            code = ExitCode.DONE
-        except ToucanError as error:
-            code = _explain(error)
-        sys.exit(int(code or 0))
+def _cause_of(error: ToucanError) -> ToucanError:
+    """Return what has ended the streams, for streams that have ended."""
+    if not isinstance(error, StreamsClosed):
+        return error
+    if not isinstance(error.__cause__, ToucanError):
+        raise error  # a fault of ours: with its traceback
+    return error.__cause__
 
 
-def _explain(error: ToucanError) -> ExitCode:
-    """Write an error on one line, and return its code."""
-    cause = error.__cause__
-    if isinstance(error, StreamsClosed):
-        if not isinstance(cause, ToucanError):
-            raise error  # a fault of ours: with its traceback
-        error = cause
-    said = str(error)
-    near = [each for each in getattr(error, "near", ()) if each not in said]
-    remark(f"error: {said}" + (f" (did you mean {', '.join(near)}?)" if near else ""))
-    if isinstance(error, InvalidInput):
-        return ExitCode.USAGE
-    return ExitCode.REFUSED if isinstance(error, (LinkError, RequestError)) else ExitCode.FAILED
-
-
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("toucan-data", cls=Program, cause_of=_cause_of)
 @click.version_option(package_name="toucan-data", prog_name="toucan-data")
 def program() -> None:
     """Public market data from crypto exchanges: typed, exact, and honest about gaps.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
-from toucan_data.cli.captures import BrokenFileError, Item, expand, read
-from toucan_data.cli.exits import ExitCode
-from toucan_data.cli.output import common, flush, json_line, line, remark
+from toucan_data.cli.options import common
 from toucan_data.cli.texts import event_line, status_line
 from toucan_data.decoding import FrameDecoder
 from toucan_data.events import MarketEvent
@@ -21,6 +17,9 @@ from toucan_data.registry import venue_named
 from toucan_data.status import DecodeFailed
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
+from toucan_instrument.console.captures import Item
+from toucan_instrument.console.output import json_line, line
+from toucan_instrument.console.replay import recordings_argument, replay
 from toucan_instrument.errors import InvalidInput
 
 __all__ = ["decode", "decode_items", "frame_decoder"]
@@ -32,7 +31,6 @@ DECODERS: dict[Exchange, tuple[str, str]] = {
     Exchange.BINANCE_COIN_M: ("toucan_data.exchange.binance.decoder", "BinanceDecoder"),
 }
 """Module and class of each exchange's decoder."""
-STDIN = "-"
 
 
 def frame_decoder(venue: Venue) -> FrameDecoder:
@@ -74,12 +72,7 @@ def decode_items(decoder: FrameDecoder, items: Iterable[Item]) -> Iterator[Any]:
 
 @click.command
 @click.argument("name", metavar="VENUE")
-@click.argument(
-    "files",
-    nargs=-1,
-    metavar="[FILE]...",
-    type=click.Path(exists=True, allow_dash=True, path_type=Path),
-)
+@recordings_argument
 @common
 def decode(*, name: str, files: tuple[Path, ...], as_json: bool, plain: bool) -> None:
     """Decode frames that were recorded of VENUE: events as JSON lines, then a summary on stderr.
@@ -91,33 +84,13 @@ def decode(*, name: str, files: tuple[Path, ...], as_json: bool, plain: bool) ->
     """
     made: Any = venue_named(name)
     decoder = frame_decoder(made())
-    context = click.get_current_context()
-    broken = ""
-    try:
-        with ExitStack() as stack:
-            opened = [_open(path, stack) for path in expand(files) or [Path(STDIN)]]
-            for value in decode_items(decoder, read(opened)):
-                _write(value, plain=plain and not as_json)
-        flush()
-    except BrokenFileError as error:
-        broken = str(error)
-    except KeyboardInterrupt:
-        remark(decoder.counts.summary())
-        context.exit(ExitCode.INTERRUPTED)
-    remark(decoder.counts.summary())
-    if broken:
-        remark(f"error: {broken}")
-    if broken or decoder.counts.failures:
-        context.exit(ExitCode.FAILED)
-
-
-def _open(path: Path, stack: ExitStack) -> tuple[str, IO[bytes]]:
-    if str(path) == STDIN:
-        return "stdin", sys.stdin.buffer
-    try:
-        return str(path), stack.enter_context(path.open("rb"))
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
+    code = replay(
+        files,
+        lambda items: decode_items(decoder, items),
+        decoder.counts,
+        lambda value: _write(value, plain=plain and not as_json),
+    )
+    click.get_current_context().exit(code)
 
 
 def _write(value: Any, *, plain: bool) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from toucan_data.cli.captures import BrokenFileError
 from toucan_data.cli.demo_capture import show_recording
 from toucan_data.cli.demo_market import show_market
 from toucan_data.cli.demo_report import Report
 from toucan_data.cli.embedded import playing, seeded
-from toucan_data.cli.exits import ExitCode
-from toucan_data.cli.output import common, remark
+from toucan_data.cli.options import common
 from toucan_data.cli.recording import load
-from toucan_data.cli.running import run
+from toucan_instrument.console.captures import BrokenFileError
+from toucan_instrument.console.exits import ExitCode
+from toucan_instrument.console.output import remark
+from toucan_instrument.console.running import run
 
 __all__ = ["demo"]
 

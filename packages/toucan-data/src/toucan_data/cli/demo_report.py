@@ -8,10 +8,10 @@ from rich.console import Console, RenderableType
 
 from toucan_data.book import OrderBook
 from toucan_data.cli.ladder import ladder_lines, ladder_picture
-from toucan_data.cli.output import console, is_live, json_line, line
 from toucan_data.cli.tally import Tally
 from toucan_data.cli.texts import status_line
 from toucan_data.events import MarketEvent
+from toucan_instrument.console.output import console, is_live, json_line, line
 
 __all__ = ["Report"]
 

@@ -6,18 +6,19 @@ from difflib import get_close_matches
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from toucan_data.catalogues import load_instruments
-from toucan_data.cli.exits import ExitCode
-from toucan_data.cli.market import Way, network, venue_argument
-from toucan_data.cli.output import common, console, is_live, json_line, line, remark, shown
-from toucan_data.cli.running import run
-from toucan_data.cli.texts import number
+from toucan_data.cli.market import venue_argument
+from toucan_data.cli.options import common
 from toucan_data.venue import Venue
 from toucan_instrument import Catalogue, Instrument, InstrumentKind
 from toucan_instrument.asset import canonical
+from toucan_instrument.console.exits import ExitCode
+from toucan_instrument.console.network import Way, network
+from toucan_instrument.console.output import json_line, remark, shown
+from toucan_instrument.console.rows import show_rows
+from toucan_instrument.console.running import run
+from toucan_instrument.console.texts import number
 from toucan_instrument.errors import InvalidInput
 from toucan_instrument.instrument import InstrumentStatus
 
@@ -139,13 +140,4 @@ def _show(chosen: Catalogue, *, plain: bool, as_json: bool) -> None:
         for instrument in chosen:
             json_line(_record(instrument))
         return
-    if is_live(plain=plain, as_json=as_json):
-        table = Table(box=None, pad_edge=False)
-        for name in COLUMNS:
-            table.add_column(name, no_wrap=True)
-        for instrument in chosen:
-            table.add_row(*map(Text, _row(instrument)))
-        console().print(table)
-        return
-    for instrument in chosen:
-        line("\t".join(_row(instrument)))
+    show_rows(COLUMNS, map(_row, chosen), plain=plain)

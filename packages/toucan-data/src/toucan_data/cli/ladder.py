@@ -14,17 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from toucan_data.book import OrderBook
-from toucan_data.cli.market import Way, network, venue_argument
-from toucan_data.cli.output import common, console, is_live, json_line, line, remark, shown
-from toucan_data.cli.running import run
+from toucan_data.cli.market import venue_argument
+from toucan_data.cli.options import common
 from toucan_data.cli.tally import Tally
-from toucan_data.cli.texts import number, status_line, time_of_day
+from toucan_data.cli.texts import status_line
 from toucan_data.cli.watch import end_of
 from toucan_data.events import Level
 from toucan_data.kinds import OrderBooksL2
 from toucan_data.streams import Streams
 from toucan_data.subscription import Subscription
 from toucan_data.venue import Venue
+from toucan_instrument.console.network import Way, network
+from toucan_instrument.console.output import console, is_live, json_line, line, remark, shown
+from toucan_instrument.console.running import run
+from toucan_instrument.console.texts import number, time_of_day
 
 __all__ = ["book", "headline", "ladder_lines", "ladder_picture"]
 

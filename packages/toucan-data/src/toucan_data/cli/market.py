@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from toucan_data.kinds import (
     AggregatedTrades,
@@ -26,7 +25,7 @@ from toucan_data.subscription import WHOLE_MARKET, WholeMarket
 from toucan_instrument import Environment
 from toucan_instrument.errors import InvalidInput
 
-__all__ = ["KINDS", "Way", "kind_named", "kind_word", "network", "target_named", "venue_argument"]
+__all__ = ["KINDS", "kind_named", "kind_word", "target_named", "venue_argument"]
 
 R = TypeVar("R")
 
@@ -44,18 +43,6 @@ KINDS: dict[str, Kind[Any]] = {
 SPELLINGS = "trades, agg-trades, l1, l2, l2:5, liquidations, candles:1m, tickers, marks"
 EVERYTHING = "*"
 """In the place of a symbol: every instrument, where the venue has one stream for all."""
-
-
-class Way(msgspec.Struct, frozen=True):
-    """How a venue is reached.
-
-    Attributes:
-        proxy: Address of an HTTP proxy.
-        trust_env: Whether ``HTTPS_PROXY`` and its like are honoured.
-    """
-
-    proxy: str | None
-    trust_env: bool
 
 
 def kind_named(text: str) -> Kind[Any]:
@@ -119,19 +106,6 @@ def venue_argument(command: Callable[..., R]) -> Callable[..., R]:
     ) -> R:
         found: Any = venue_named(name)
         kwargs["venue"] = found(Environment(environment), ws_url=ws_url, rest_url=rest_url)
-        return command(*args, **kwargs)
-
-    return wrapped
-
-
-def network(command: Callable[..., R]) -> Callable[..., R]:
-    """Give a command the options for proxies; it takes a ``way``."""
-
-    @click.option("--proxy", metavar="URL", help="Go through this HTTP proxy.")
-    @click.option("--trust-env", is_flag=True, help="Honour HTTPS_PROXY and its like.")
-    @wraps(command)
-    def wrapped(*args: Any, proxy: str | None, trust_env: bool, **kwargs: Any) -> R:
-        kwargs["way"] = Way(proxy, trust_env)
         return command(*args, **kwargs)
 
     return wrapped

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from toucan_data.cli.captures import Item, expand, read, urls
 from toucan_data.registry import VENUES, venue_class
 from toucan_data.subscription import WHOLE_MARKET, Subscription
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
 from toucan_instrument.asset import upper_ascii
+from toucan_instrument.console.captures import Item, expand, read, urls
 from toucan_instrument.errors import InvalidInput
 
 __all__ = ["Recording", "load", "venue_at", "venue_of"]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import singledispatch
 from typing import Any
 
-from toucan_data.cli.output import shown
 from toucan_data.events import (
     Candle,
     Level,
@@ -19,7 +17,6 @@ from toucan_data.events import (
     OrderBookL2Update,
     PublicTrade,
     Ticker24h,
-    one_line,
 )
 from toucan_data.status import (
     Connected,
@@ -34,23 +31,12 @@ from toucan_data.status import (
     SnapshotFailed,
     SubscriptionFailed,
 )
+from toucan_instrument.console.output import shown
+from toucan_instrument.console.texts import link_text, number, raw_text, seconds, time_of_day
+from toucan_instrument.link.status import LinkStatus
+from toucan_instrument.plain import one_line
 
-__all__ = ["detail", "event_line", "number", "status_line", "status_text", "time_of_day"]
-
-RAW_SHOWN = 160
-DAY_MICROS = 86_400_000_000
-
-
-def number(value: Decimal | None) -> str:
-    """Return an exact number with its digits; a dash where there is none."""
-    return "-" if value is None else format(value, "f")
-
-
-def time_of_day(at_ns: int) -> str:
-    """Return a time as ``hh:mm:ss.ffffff``, UTC; finer digits are cut off."""
-    # By hand: what a venue sends as a time may lie beyond any calendar.
-    seconds, micros = divmod(at_ns // 1000 % DAY_MICROS, 1_000_000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{micros:06d}"
+__all__ = ["detail", "event_line", "status_line", "status_text"]
 
 
 def event_line(event: MarketEvent) -> str:
@@ -134,18 +120,13 @@ def _missing(value: Gap | Resynced) -> str:
 
 
 _STATUS: dict[type, Callable[[Any], str]] = {
-    Connected: lambda value: f"connected: {value.link}",
-    Disconnected: lambda value: f"disconnected: {value.link}, {_closed(value)}",
-    Retrying: lambda value: (
-        f"retrying: {value.link}, attempt {value.attempt} in {_seconds(value.delay_ns)} ({value.reason})"
-    ),
     Gap: lambda value: f"gap: {value.instrument} {value.kind}, {_missing(value)} ({value.reason})",
     Resynced: lambda value: f"resynced: {value.instrument} {value.kind}, {_missing(value)}",
     SnapshotFailed: lambda value: (
-        f"snapshot failed: {value.instrument}, {value.reason}; again in {_seconds(value.delay_ns)}"
+        f"snapshot failed: {value.instrument}, {value.reason}; again in {seconds(value.delay_ns)}"
     ),
     Dropped: lambda value: f"dropped: {value.count} events of {value.selection}, read too slowly",
-    DecodeFailed: lambda value: f"unreadable frame: {value.error}: {_raw(value.raw)}",
+    DecodeFailed: lambda value: f"unreadable frame: {value.error}: {raw_text(value.raw)}",
     Silent: lambda value: f"silent: {value.channel}, nothing in {value.waited_ns / 1e9:.0f} s",
     SubscriptionFailed: lambda value: (
         f"subscription failed: {', '.join(value.channels[:4])} ({len(value.channels)} streams), "
@@ -154,21 +135,7 @@ _STATUS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def _seconds(nanoseconds: int) -> str:
-    return f"{nanoseconds / 1e9:.2f} s"
-
-
-def _closed(value: Disconnected) -> str:
-    closed = value.closed
-    return f"code {closed.code}" + (f", {closed.reason}" if closed.reason else "")
-
-
-def _raw(raw: bytes) -> str:
-    cut = raw[:RAW_SHOWN].decode("utf-8", "backslashreplace")
-    return f"{cut} ... {len(raw)} bytes" if len(raw) > RAW_SHOWN else cut
-
-
 def status_text(value: FeedStatus | Connected | Disconnected | Retrying) -> str:
     """Return what a status value says, without its time."""
-    text = _STATUS.get(type(value), one_line)(value)
-    return shown(text)
+    said = link_text(value) if isinstance(value, LinkStatus) else _STATUS.get(type(value), one_line)(value)
+    return shown(said)

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from toucan_data.cli.market import KINDS
-from toucan_data.cli.output import common, console, is_live, json_line, line
+from toucan_data.cli.options import common
 from toucan_data.kinds import Kind
 from toucan_data.registry import VENUES, venue_class
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
+from toucan_instrument.console.output import console, is_live, json_line, line
 
 __all__ = ["rules_of", "support", "venues"]
 

@@ -12,18 +12,21 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from toucan_data.cli.exits import ExitCode
-from toucan_data.cli.market import Way, kind_named, network, target_named, venue_argument
-from toucan_data.cli.output import common, console, is_live, json_line, line, remark, shown
-from toucan_data.cli.running import run
+from toucan_data.cli.market import kind_named, target_named, venue_argument
+from toucan_data.cli.options import common
 from toucan_data.cli.tally import Tally
-from toucan_data.cli.texts import detail, event_line, status_line, time_of_day
+from toucan_data.cli.texts import detail, event_line, status_line
 from toucan_data.events import MarketEvent
 from toucan_data.selection import Selection
 from toucan_data.streams import Streams
 from toucan_data.subscription import Subscription
 from toucan_data.venue import Venue
 from toucan_instrument import Instrument
+from toucan_instrument.console.exits import ExitCode
+from toucan_instrument.console.network import Way, network
+from toucan_instrument.console.output import console, is_live, json_line, line, remark, shown
+from toucan_instrument.console.running import run
+from toucan_instrument.console.texts import time_of_day
 
 __all__ = ["Display", "LiveTable", "end_of", "watch"]
 

@@ -17,7 +17,7 @@ from typing import IO, cast
 
 import msgspec
 
-from toucan_data.cli.output import shown
+from toucan_instrument.console.output import shown
 from toucan_instrument.errors import ToucanError
 
 __all__ = ["BrokenFileError", "Item", "Record", "expand", "read", "urls"]

@@ -1,4 +1,4 @@
-"""The exit codes; `toucan_data.cli` says when each is given."""
+"""The exit codes of toucan's command lines, which do not change between versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["ExitCode"]
 
 
 class ExitCode(IntEnum):
-    """How a command ended."""
+    """How a command ended; each package's ``cli`` says when each is given."""
 
     DONE = 0
     FAILED = 1

@@ -14,12 +14,12 @@ import click
 import msgspec
 from rich.console import Console
 
-from toucan_data.events import plain_dict
 from toucan_instrument.errors import ToucanError
+from toucan_instrument.plain import plain_dict
 
 __all__ = [
     "ReaderGoneError",
-    "common",
+    "common_options",
     "console",
     "flush",
     "is_live",
@@ -34,7 +34,6 @@ R = TypeVar("R")
 
 GONE = {errno.EPIPE, errno.EINVAL}
 """What a write into a closed pipe ends with: POSIX, Windows."""
-LOGGERS = ("toucan_data", "toucan_instrument")
 
 
 class ReaderGoneError(ToucanError):
@@ -134,10 +133,10 @@ class _Formatter(logging.Formatter):
         return " ".join([super().format(record), *fields])
 
 
-def _log(verbosity: int) -> None:
+def _log(verbosity: int, loggers: tuple[str, ...]) -> None:
     handler = _Stderr()
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name in LOGGERS:
+    for name in loggers:
         logger = logging.getLogger(name)
         for old in [held for held in logger.handlers if isinstance(held, _Stderr)]:
             logger.removeHandler(old)
@@ -146,15 +145,24 @@ def _log(verbosity: int) -> None:
             logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
 
 
-def common(command: Callable[..., R]) -> Callable[..., R]:
-    """Give a command the options that all have: ``--json``, ``--plain`` and ``-v``."""
+def common_options(*loggers: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Return what gives a command the options that all have: ``--json``, ``--plain`` and ``-v``.
 
-    @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
-    @click.option("--plain", is_flag=True, help="Plain lines, even on a terminal.")
-    @click.option("-v", "--verbose", count=True, help="Log to stderr; -vv logs more.")
-    @wraps(command)
-    def wrapped(*args: Any, verbose: int = 0, **kwargs: Any) -> R:
-        _log(verbose)
-        return command(*args, **kwargs)
+    Args:
+        loggers: The names of the loggers that ``-v`` shows.
+    """
 
-    return wrapped
+    def common(command: Callable[..., R]) -> Callable[..., R]:
+        """Give a command ``--json`` (as ``as_json``), ``--plain`` and ``-v``."""
+
+        @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
+        @click.option("--plain", is_flag=True, help="Plain lines, even on a terminal.")
+        @click.option("-v", "--verbose", count=True, help="Log to stderr; -vv logs more.")
+        @wraps(command)
+        def wrapped(*args: Any, verbose: int = 0, **kwargs: Any) -> R:
+            _log(verbose, loggers)
+            return command(*args, **kwargs)
+
+        return wrapped
+
+    return common
