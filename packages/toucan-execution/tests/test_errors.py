@@ -28,7 +28,10 @@ def test_what_a_venue_answers_keeps_what_the_venue_said() -> None:
     answers = {error for error in EVERY if issubclass(error, VenueError)}
     assert answers == {
         errors.AuthenticationError,
+        errors.EndpointGone,
+        errors.TimestampRefused,
         errors.UnknownOrder,
+        errors.VenueUnavailable,
         *(error for error in EVERY if issubclass(error, errors.OrderRejected)),
     }
 
