@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Fetch", "Request", "Response"]
+__all__ = ["Fetch", "LimitNote", "Request", "Response"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -50,6 +50,20 @@ class Response(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Show status and size."""
         return f"Response({self.status}, {len(self.body)} bytes)"
+
+
+class LimitNote(msgspec.Struct, frozen=True):
+    """What an answer says of the request limits.
+
+    Attributes:
+        used: The weight that counts in the venue's present window, None where it does not say.
+        retry_after_ns: How long nothing may be sent, nanoseconds, 0 where it asks for nothing.
+        banned: Whether the address is banned.
+    """
+
+    used: int | None = None
+    retry_after_ns: int = 0
+    banned: bool = False
 
 
 Fetch: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl as tls
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -343,9 +344,12 @@ class _UnusableError(ValueError):
     """An address that is none, or a network that cannot be used."""
 
 
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
 def _address(url: str) -> URL:
     """Parse an address, as it is where it is ASCII: a signature covers every byte of a query."""
-    if any(char <= " " or char == "\x7f" for char in url):
+    if _CONTROL.search(url):
         raise _UnusableError("not an address: it holds a space or a control character")
     address = URL(url, encoded=url.isascii())  # beyond ASCII it is for yarl to percent-encode
     if address.scheme not in ("http", "https") or not address.host:

@@ -12,7 +12,7 @@ from toucan_instrument.errors import AddressBanned, InvalidInput, RateLimited, V
 from toucan_instrument.exchange import Exchange
 from toucan_instrument.exchange.binance._symbols import COIN_M, SPOT, US, USD_M
 from toucan_instrument.pool import Pool
-from toucan_instrument.rest import Request, Response
+from toucan_instrument.rest import LimitNote, Request, Response
 from toucan_instrument.timestamps import from_datetime, from_ms
 
 __all__ = [
@@ -94,20 +94,6 @@ def connection_pool(exchange: Exchange, environment: Environment) -> Pool:
     return Pool(f"{exchange.value}{suffix}/connections", 300, 5 * MINUTE, source)
 
 
-class LimitNote(msgspec.Struct, frozen=True):
-    """What an answer says of the request limits.
-
-    Attributes:
-        used: The weight that counts in the present minute, None where it does not say.
-        retry_after_ns: How long nothing may be sent, nanoseconds, 0 where it asks for nothing.
-        banned: Whether the address is banned.
-    """
-
-    used: int | None
-    retry_after_ns: int
-    banned: bool
-
-
 def read_limits(exchange: Exchange, response: Response) -> LimitNote:
     """Read what an answer says of the limits, facts C.4 and C.8."""
     del exchange  # the same on all markets
@@ -134,6 +120,8 @@ def _retry_after_ns(response: Response) -> int:
     Moments are counted from the answer's own ``Date``: there is no clock here.
     """
     text = response.headers.get("retry-after", "")
+    if not text and response.status not in (BANNED, TOO_MANY):
+        return 0  # nearly every answer there is
     seconds = _digits(text)
     if seconds is not None:
         return seconds * SECOND
