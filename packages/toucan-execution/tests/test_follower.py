@@ -14,11 +14,11 @@ from toucan_execution.credentials import load_credentials
 from toucan_execution.errors import AuthenticationError
 from toucan_execution.events import (
     AccountResynced,
-    DecodeFailed,
     Disconnected,
     ExternalLockUpdate,
     OutOfSync,
     ResyncFailed,
+    UnreadableEvent,
 )
 from toucan_execution.follower import Follower, outcome_key
 from toucan_execution.hub import EventHub
@@ -179,7 +179,7 @@ async def test_a_message_that_cannot_be_read_while_fetching_starts_that_again(st
     await stand.idle()
     assert stand.fetches() == 2
     assert stand.follower.synced
-    assert stand.read() == ["DecodeFailed", "AccountSnapshot", "AccountResynced"]
+    assert stand.read() == ["UnreadableEvent", "AccountSnapshot", "AccountResynced"]
 
 
 async def test_a_message_that_cannot_be_read_makes_it_stale_at_once(stand):
@@ -191,7 +191,7 @@ async def test_a_message_that_cannot_be_read_makes_it_stale_at_once(stand):
     await stand.idle()
     assert stand.follower.synced
     kinds = [type(each) for each in stand.events + list(stand.stream._buffer)]
-    assert kinds[-3:] == [DecodeFailed, OutOfSync, AccountResynced]
+    assert kinds[-3:] == [UnreadableEvent, OutOfSync, AccountResynced]
 
 
 async def test_a_lost_connection_makes_it_stale(stand):

@@ -1,4 +1,4 @@
-"""What a type checker knows of clients, their stream and their outcomes; mypy and pyright both check this file."""
+"""What a type checker knows of clients, their stream and outcomes; mypy and pyright both check it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import assert_type
 
 from toucan_execution.client.protocol import ExecutionClient, FuturesClient, SpotClient
 from toucan_execution.mock import Engine, MockExecution, PriceSource
-from toucan_execution.mock.feeding import BookChange, BookPicture, Mark, Top, Trade
+from toucan_execution.mock.feeding import BookChange, Mark, Top, Trade, WholeBook
 from toucan_execution.orders import OrderRequest
 from toucan_execution.outcome import Outcome
 
@@ -31,6 +31,6 @@ async def with_prices(client: MockExecution, source: PriceSource, trade: Trade, 
     return client.feed(trade) and client.feed(mark)
 
 
-def shapes(picture: BookPicture, change: BookChange, top: Top) -> list[tuple[object, ...]]:
+def shapes(picture: WholeBook, change: BookChange, top: Top) -> list[tuple[object, ...]]:
     """Books come whole, as changes, or as their top."""
     return [*picture.bid_levels(), *change.ask_levels(), (top.bid_price, top.ask_price)]

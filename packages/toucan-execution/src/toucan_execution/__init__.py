@@ -78,7 +78,6 @@ from toucan_execution.events import (
     BalanceUpdate,
     Connected,
     ConsumerStalled,
-    DecodeFailed,
     Disconnected,
     ExternalLockUpdate,
     FillMismatch,
@@ -102,6 +101,7 @@ from toucan_execution.events import (
     TriggerRejected,
     Unexplained,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_execution.orders import (
     AmendRequest,
@@ -161,7 +161,6 @@ __all__ = [
     "ConfigError",
     "Connected",
     "ConsumerStalled",
-    "DecodeFailed",
     "Disconnected",
     "DuplicateClientId",
     "EndpointGone",
@@ -238,6 +237,7 @@ __all__ = [
     "Unknown",
     "UnknownEvent",
     "UnknownOrder",
+    "UnreadableEvent",
     "UserData",
     "VenueUnavailable",
     "WouldTakeLiquidity",

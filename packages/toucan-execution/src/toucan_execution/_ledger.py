@@ -5,13 +5,14 @@ changes after it. When the venue tells an amount later, what the changes do not 
 
 The venue's times decide what an amount includes: all that happened up to its time, nothing after. A change in
 the very millisecond of an amount may be in it or not (REST gives milliseconds where a stream may give
-microseconds). There the amounts decide: an amount includes as many of them as explain it exactly; the first
-one, that explains itself by nothing, includes them all. Only where no amounts fit, or where one has no time,
-every order of events counts as an explanation.
+microseconds). There the amounts decide. One that a stream tells includes as many of them as explain it
+exactly; the first one, that explains itself by nothing, includes them all. The amounts of a snapshot are of
+one moment: they include the changes up to one place in their order, that which leaves the fewest unexplained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import accumulate
 from typing import TypeAlias
@@ -29,12 +30,16 @@ from toucan_instrument import Instrument, InstrumentKind, Side
 from toucan_instrument.decimals import EXACT
 
 Key: TypeAlias = str | tuple[Instrument, PositionSide]
-Change: TypeAlias = tuple[int, Decimal]
-"""When, and by how much."""
+Change: TypeAlias = tuple[int, Decimal, int]
+"""When, by how much, and its place in the order of changes: zero for what was known first."""
+Payment: TypeAlias = tuple[str, Decimal, int]
+"""What, how much, and when."""
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
 BLUR_NS = 1_000_000
+PLACES = 100
+"""How many readings of the order are tried at most."""
 KEPT = 10_000
 """Changes of one amount that are kept apart; the oldest are added to the amount itself beyond that."""
 
@@ -42,7 +47,7 @@ KEPT = 10_000
 def _total(changes: list[Change]) -> Decimal:
     """Return an exact sum."""
     whole = ZERO
-    for _, amount in changes:
+    for _, amount, _ in changes:
         whole = EXACT.add(whole, amount)
     return whole
 
@@ -50,6 +55,11 @@ def _total(changes: list[Change]) -> Decimal:
 def _until(changes: list[Change], end_ns: int) -> list[Change]:
     """Return the changes before a time; they are in order."""
     return [each for each in changes if each[0] < end_ns]
+
+
+def _is_near(at: int, time_ns: int | None) -> bool:
+    """Tell whether an amount as of a time may include a change or not, for all that the times say."""
+    return time_ns is None or time_ns - BLUR_NS < at < time_ns + BLUR_NS
 
 
 def effects_of(trade: TradeUpdate) -> list[tuple[Key, Decimal]]:
@@ -73,9 +83,9 @@ def effects_of(trade: TradeUpdate) -> list[tuple[Key, Decimal]]:
     return [(key, amount) for key, amount in effects if amount]
 
 
-def payments_of(events: list[AccountEvent]) -> list[tuple[str, Decimal, int]]:
+def payments_of(events: list[AccountEvent]) -> list[Payment]:
     """Return what was paid in and out, as asset, amount and time; what is told twice counts once."""
-    payments: dict[tuple[str, Decimal, int], None] = {}
+    payments: dict[Payment, None] = {}
     for event in events:
         if isinstance(event, (TransferUpdate, FundingUpdate)) and event.amount is not None:
             at = event.time_received if event.time_exchange is None else event.time_exchange
@@ -149,7 +159,7 @@ class Ledger:
             return
         left = EXACT.subtract(EXACT.subtract(amount, held), _total(sure))
         starts = {_total(early[first:]) for first in range(len(early) + 1)}
-        sums = list(accumulate((by for _, by in near), EXACT.add, initial=ZERO))
+        sums = list(accumulate((by for _, by, _ in near), EXACT.add, initial=ZERO))
         included = [count for count, summed in enumerate(sums) if EXACT.subtract(left, summed) in starts]
         self._forget(key)
         if included:
@@ -158,7 +168,7 @@ class Ledger:
             self._rest[key] = left
         self._keep(key, [*near[max(included, default=0) :], *after])
 
-    def change(self, key: Key, amount: Decimal, time_ns: int) -> None:
+    def change(self, key: Key, amount: Decimal, time_ns: int, place: int = 0) -> None:
         """Note a change at a time; one that the amount held includes is left out."""
         since = self.time_of(key)
         if since is not None and time_ns < since + BLUR_NS and key not in self._exact:
@@ -177,9 +187,11 @@ class Ledger:
                 return
         elif since is not None and time_ns <= since - BLUR_NS:
             return
-        changes = sorted([*self._changes.get(key, ()), (time_ns, amount)], key=lambda each: each[0])
+        new = (time_ns, amount, place)
+        changes = sorted([*self._changes.get(key, ()), new], key=lambda each: each[0])
         if len(changes) > KEPT:
-            changes[:2] = [(changes[1][0], EXACT.add(changes[0][1], changes[1][1]))]
+            at, by, last = changes[1]
+            changes[:2] = [(at, EXACT.add(changes[0][1], by), last)]
         self._changes[key] = changes
 
     def _forget(self, key: Key) -> None:
@@ -190,7 +202,7 @@ class Ledger:
         if changes:
             self._changes[key] = changes
 
-    def pay(self, asset: str, amount: Decimal, time_ns: int, *, late: bool = False) -> None:
+    def pay(self, asset: str, amount: Decimal, time_ns: int, *, late: bool = False, place: int = 0) -> None:
         """Note what was paid in or out.
 
         Args:
@@ -199,22 +211,55 @@ class Ledger:
             time_ns: When.
             late: Whether the next amount that is told was certainly asked for after that: then it includes
                 it even if the times are the same.
+            place: Its place in the order of changes.
         """
-        self.change(asset, amount, time_ns - (BLUR_NS if late else 0))
+        self.change(asset, amount, time_ns - (BLUR_NS if late else 0), place)
 
-    def fill(self, trade: TradeUpdate, *, late: bool = False) -> None:
-        """Note what a fill changes; `late` as for `pay`."""
+    def fill(self, trade: TradeUpdate, *, late: bool = False, place: int = 0) -> None:
+        """Note what a fill changes; see `pay`."""
         at = time_of(trade) - (BLUR_NS if late else 0)
         sums: dict[Key, Decimal] = {}
         for key, amount in effects_of(trade):
             sums[key] = EXACT.add(sums.get(key, ZERO), amount)
         for key, amount in sums.items():
-            self.change(key, amount, at)
+            self.change(key, amount, at, place)
 
-    def unexplained(self, key: Key, amount: Decimal, time_ns: int | None) -> Decimal:
+    def left(self, told: Mapping[Key, tuple[Decimal, int | None]]) -> tuple[dict[Key, Decimal], int]:
+        """Return what is not explained of the amounts that the venue tells, all at one moment.
+
+        Args:
+            told: The amounts, and as of when.
+
+        Returns:
+            By how much they are more than is explained, where they are not; and up to which place of the
+            order of changes they include those of which the times do not say it: the one that leaves the
+            fewest unexplained, the latest of those.
+        """
+        places = {0}
+        for key, (_, time_ns) in told.items():
+            places |= {each[2] for each in self._changes.get(key, ()) if _is_near(each[0], time_ns)}
+        best: dict[Key, Decimal] = {}
+        chosen = -1
+        for place in sorted(places, reverse=True)[:PLACES]:
+            left = {
+                key: amount
+                for key, (said, time_ns) in told.items()
+                if (amount := self.unexplained(key, said, time_ns, place))
+            }
+            if chosen < 0 or len(left) < len(best):
+                best, chosen = left, place
+        return best, chosen
+
+    def unexplained(self, key: Key, amount: Decimal, time_ns: int | None, place: int = 0) -> Decimal:
         """Return by how much an amount that the venue tells is more than is explained; zero if it is not.
 
         Zero also where there is nothing to compare it with, or what is held is newer.
+
+        Args:
+            key: Of what.
+            amount: The amount.
+            time_ns: As of when; None where that is not known.
+            place: Up to which place of the order of changes it includes those of its very moment.
         """
         held, since = self._held.get(key, (ZERO, self._opened_ns))
         if not self._opened or (since is not None and time_ns is not None and time_ns < since):
@@ -224,17 +269,13 @@ class Ledger:
         if since is not None and key not in self._exact:
             early = [each for each in _until(changes, since + BLUR_NS) if each[0] > since - BLUR_NS]
             changes = [each for each in changes if each[0] >= since + BLUR_NS]
-        sure: list[Change] = []
-        late: list[Change] = []  # may not be in the amount told yet
-        for each in changes:
-            if time_ns is None or time_ns - BLUR_NS < each[0] < time_ns + BLUR_NS:
-                late.append(each)
-            elif each[0] < time_ns:
-                sure.append(each)
+        sure = [
+            each
+            for each in changes
+            if (each[2] <= place if _is_near(each[0], time_ns) else each[0] < (time_ns or 0))
+        ]
         left = EXACT.subtract(EXACT.subtract(amount, held), _total(sure))
-        # What is early counts from some point on, what is late up to some point.
-        remainders = {EXACT.subtract(left, _total(early[first:])) for first in range(len(early) + 1)}
-        sums = accumulate((by for _, by in late), EXACT.add, initial=ZERO)
-        if any(summed in remainders for summed in sums):
+        # What is early counts from some point on.
+        if any(_total(early[first:]) == left for first in range(len(early) + 1)):
             return ZERO
-        return EXACT.subtract(left, _total(late))
+        return left

@@ -38,7 +38,7 @@ class Decoded(msgspec.Struct, frozen=True):
 
     Attributes:
         outcome: What it turned out to be.
-        values: What it says, in order; of a failure its `DecodeFailed`.
+        values: What it says, in order; of a failure its `UnreadableEvent`.
     """
 
     outcome: Outcome

@@ -29,7 +29,6 @@ __all__ = [
     "BalanceUpdate",
     "Connected",
     "ConsumerStalled",
-    "DecodeFailed",
     "Disconnected",
     "ExternalLockUpdate",
     "FillMismatch",
@@ -53,6 +52,7 @@ __all__ = [
     "TriggerRejected",
     "Unexplained",
     "UnknownEvent",
+    "UnreadableEvent",
 ]
 
 
@@ -372,7 +372,7 @@ class UnknownEvent(PrivateEvent, frozen=True, kw_only=True):
 # What toucan itself tells.
 
 
-class DecodeFailed(PrivateEvent, frozen=True, kw_only=True):
+class UnreadableEvent(PrivateEvent, frozen=True, kw_only=True):
     """A frame could not be read; what is known of the account is fetched again.
 
     Attributes:
@@ -488,7 +488,7 @@ AccountEvent: TypeAlias = (
     | GridUpdate
     | StreamEnded
     | UnknownEvent
-    | DecodeFailed
+    | UnreadableEvent
     | OutOfSync
     | ResyncFailed
     | AccountResynced

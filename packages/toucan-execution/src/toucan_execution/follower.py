@@ -18,13 +18,13 @@ from toucan_execution.errors import AuthenticationError
 from toucan_execution.events import (
     AccountEvent,
     Connected,
-    DecodeFailed,
     Disconnected,
     OrderListUpdate,
     OrderUpdate,
     ResyncFailed,
     Retrying,
     StreamEnded,
+    UnreadableEvent,
 )
 from toucan_execution.hub import EventHub
 from toucan_execution.orders import Intent, Order, OrderRequest
@@ -276,7 +276,7 @@ class Follower:
                 self._hub.publish(event)
                 if self._link is not None and event.reason == "listenKeyExpired":
                     self._link.fail(f"planned: the venue ended the stream: {event.reason}", planned=True)
-            elif isinstance(event, DecodeFailed):
+            elif isinstance(event, UnreadableEvent):
                 self._hub.publish(event)
                 self.resync(f"a message could not be read: {event.error}")
             else:

@@ -32,9 +32,9 @@ from decimal import Decimal
 
 import msgspec
 
-from toucan_execution._fills import in_order
+from toucan_execution._fills import in_order, time_of
 from toucan_execution._gap import OVERLAP_NS, Gap, instruments_of, starts
-from toucan_execution._ledger import Key, Ledger, payments_of
+from toucan_execution._ledger import Key, Ledger, Payment, payments_of
 from toucan_execution._merge_account import later_of, newest_of
 from toucan_execution.account import AccountSnapshot
 from toucan_execution.call import Conversation
@@ -85,7 +85,7 @@ class Resync:
     """One resynchronisation of a view.
 
     Args:
-        view: What is brought in step; it must not be in sync.
+        view: What is brought in step. One that is in sync is looked over, from when it was brought in sync.
         venue: Whom to ask.
         instruments: Those whose fills are always asked for.
         catalogue: All instruments of the market, as far as they are known.
@@ -106,7 +106,7 @@ class Resync:
         self._venue = venue
         self._named = tuple(instruments)
         self._catalogue = tuple(catalogue)
-        self._since_ns = view.stale_since_ns
+        self._since_ns = view.synced_ns if view.synced else view.stale_since_ns
         self._waiting: list[AccountEvent] = []
         self._step = ""
         self.error: ToucanError | None = None
@@ -208,8 +208,9 @@ class Resync:
         """Return the instruments that may explain what is not explained yet."""
         if self._since_ns is None:
             return []
-        ledger = self._expected(trades, mark)
-        assets = {key for key, _ in _left(ledger, snapshot) if isinstance(key, str)}
+        ledger, _ = self._expected(trades, mark)
+        left, _ = ledger.left(_told(ledger, snapshot))
+        assets = {key for key in left if isinstance(key, str)}
         if not assets:
             return []
         seen = self._view.tracker.instruments()
@@ -231,26 +232,16 @@ class Resync:
     def finish(self, fetched: Fetched, now_ns: int) -> list[AccountEvent]:
         """Join all that was fetched and all that waits; return what is to be told, in order."""
         view, tracker = self._view, self._view.tracker
-        first = self._since_ns is None
         before = _figures(view)
-        left = _left(self._expected(fetched.trades, fetched.mark), fetched.snapshot)
-        events: list[AccountEvent] = []
-        orders: list[AccountEvent] = []
-        if first:
-            orders = self._orders(fetched, now_ns, quiet=True)
-            view.load(fetched.snapshot)
-            events.append(view.peek(now_ns))
-        late = self._waited(fetched.mark)
-        for trade in self._fills(fetched.trades):
-            if tracker.is_news(trade):
-                view.ledger.fill(trade, late=_key_of(trade) in late)
-                events += tracker.fill(trade)
-        events += orders
-        if not first:
-            events += self._orders(fetched, now_ns, quiet=False)
-            events += view.load(fetched.snapshot)
+        ledger, places = self._expected(fetched.trades, fetched.mark)
+        left, place = ledger.left(_told(ledger, fetched.snapshot))
+        if self._since_ns is None:
+            events = self._begin(fetched, now_ns)
+        else:
+            included = {key for key, each in places.items() if each <= place}
+            events = self._catch_up(fetched, included, now_ns)
         events += tracker.tell(now_ns)
-        events += [self._unexplained(key, amount, fetched, now_ns) for key, amount in left]
+        events += [self._unexplained(key, amount, fetched, now_ns) for key, amount in left.items()]
         waiting, self._waiting = self._waiting, []
         for event in waiting[: fetched.mark]:
             events += view.apply(event, late=True)
@@ -261,6 +252,42 @@ class Resync:
         view.in_sync(now_ns, history_ns=newest_of(fetched.snapshot))
         events += tracker.report_mismatches(now_ns)
         events.append(self._summary(events, before, fetched, now_ns))
+        return events
+
+    def _begin(self, fetched: Fetched, now_ns: int) -> list[AccountEvent]:
+        """Take all of it as it is; what is told of it is the snapshot, and what this client had begun."""
+        view, tracker = self._view, self._view.tracker
+        orders = self._orders(fetched, now_ns, quiet=True)
+        view.load(fetched.snapshot)
+        events: list[AccountEvent] = [view.peek(now_ns)]
+        for trade in self._fills(fetched.trades):
+            if tracker.is_news(trade):
+                view.ledger.fill(trade)
+                events += tracker.fill(trade)
+        return events + orders
+
+    def _catch_up(
+        self, fetched: Fetched, included: set[tuple[Instrument, str]], now_ns: int
+    ) -> list[AccountEvent]:
+        """Take what has changed, and tell of it: fills, orders, balances, positions.
+
+        Args:
+            fetched: What was found.
+            included: The fills that the snapshot includes.
+            now_ns: The time.
+        """
+        view, tracker = self._view, self._view.tracker
+        fills = [trade for trade in self._fills(fetched.trades) if tracker.is_news(trade)]
+        events: list[AccountEvent] = []
+        for trade in fills:
+            if _key_of(trade) in included:
+                view.ledger.fill(trade, late=True)
+            events += tracker.fill(trade)
+        events += self._orders(fetched, now_ns, quiet=False)
+        events += view.load(fetched.snapshot)
+        for trade in fills:
+            if _key_of(trade) not in included:
+                view.ledger.fill(trade)
         return events
 
     def _summary(
@@ -310,10 +337,6 @@ class Resync:
         fills |= {_key_of(event): event for event in self._waiting if isinstance(event, TradeUpdate)}
         return sorted(fills.values(), key=in_order)
 
-    def _waited(self, mark: int) -> set[tuple[Instrument, str]]:
-        """Return the fills that waited before anything was asked for: what was found includes them."""
-        return {_key_of(event) for event in self._waiting[:mark] if isinstance(event, TradeUpdate)}
-
     def _orders(self, fetched: Fetched, now_ns: int, *, quiet: bool) -> list[AccountEvent]:
         """Join the orders that were found; `quiet` tells only of those that were known."""
         tracker = self._view.tracker
@@ -342,17 +365,29 @@ class Resync:
                 events += told
         return events
 
-    def _expected(self, trades: Iterable[TradeUpdate], mark: int) -> Ledger:
-        """Return what is to be held, by all that is known, was found or waits."""
+    def _expected(
+        self, trades: Iterable[TradeUpdate], mark: int
+    ) -> tuple[Ledger, dict[tuple[Instrument, str], int]]:
+        """Return what is to be held, by all that is known, was found or waits; and the order of the fills.
+
+        What waited before anything was asked for has the place zero: what was found includes it.
+        """
         ledger = self._view.ledger.copy()
-        late = self._waited(mark)
-        for trade in self._fills(trades):
-            if self._view.tracker.is_news(trade):
-                ledger.fill(trade, late=_key_of(trade) in late)
+        waited = {_key_of(event) for event in self._waiting[:mark] if isinstance(event, TradeUpdate)}
+        fills = [trade for trade in self._fills(trades) if self._view.tracker.is_news(trade)]
         paid = payments_of(self._waiting[:mark])
-        for payment in payments_of(self._waiting):
-            ledger.pay(*payment, late=payment in paid)
-        return ledger
+        entries: list[tuple[int, TradeUpdate | Payment]] = [(time_of(trade), trade) for trade in fills]
+        entries += [(payment[2], payment) for payment in payments_of(self._waiting)]
+        places: dict[tuple[Instrument, str], int] = {}
+        for number, (_, entry) in enumerate(sorted(entries, key=lambda each: each[0]), 1):
+            if isinstance(entry, TradeUpdate):
+                key = _key_of(entry)
+                places[key] = 0 if key in waited else number
+                ledger.fill(entry, late=key in waited, place=places[key])
+            else:
+                late = entry in paid
+                ledger.pay(*entry, late=late, place=0 if late else number)
+        return ledger, places
 
 
 def repair(
@@ -420,22 +455,18 @@ def _ids_of(orders: Iterable[Order]) -> set[tuple[Instrument, str, str]]:
     }
 
 
-def _left(ledger: Ledger, snapshot: AccountSnapshot) -> list[tuple[Key, Decimal]]:
-    """Return by how much a snapshot differs from what is expected, where it does."""
-    said: dict[Key, tuple[Decimal, int | None]] = {
-        balance.asset: (balance.total, balance.updated_ns) for balance in snapshot.balances
+def _told(ledger: Ledger, snapshot: AccountSnapshot) -> dict[Key, tuple[Decimal, int | None]]:
+    """Return the amounts of a snapshot and their times; zero for what it does not name."""
+    told: dict[Key, tuple[Decimal, int | None]] = {
+        key: (ZERO, later_of(ledger.time_of(key), newest_of(snapshot))) for key in ledger.known()
     }
+    for balance in snapshot.balances:
+        at = snapshot.time_exchange if balance.updated_ns is None else balance.updated_ns
+        told[balance.asset] = (balance.total, at)
     for position in snapshot.positions:
-        said[position.instrument, position.side] = (position.quantity, position.updated_ns)
-    left: list[tuple[Key, Decimal]] = []
-    for key in [*said, *(key for key in ledger.known() if key not in said)]:
-        amount, time_ns = said.get(key, (ZERO, later_of(ledger.time_of(key), newest_of(snapshot))))
-        if time_ns is None:
-            time_ns = snapshot.time_exchange
-        amount = ledger.unexplained(key, amount, time_ns)
-        if amount:
-            left.append((key, amount))
-    return left
+        at = snapshot.time_exchange if position.updated_ns is None else position.updated_ns
+        told[position.instrument, position.side] = (position.quantity, at)
+    return told
 
 
 def _figures(view: AccountView) -> dict[str | Instrument, object]:

@@ -29,7 +29,8 @@ def change(ledger, amount, at) -> None:
 
 
 def left(ledger, amount, at: int | None) -> Decimal:
-    return ledger.unexplained("A", Decimal(amount), None if at is None else T + at * MS)
+    told = {"A": (Decimal(amount), None if at is None else T + at * MS)}
+    return ledger.left(told)[0].get("A", Decimal(0))
 
 
 def test_changes_explain_an_amount_to_the_last_digit() -> None:
@@ -42,7 +43,7 @@ def test_changes_explain_an_amount_to_the_last_digit() -> None:
 
 def test_only_what_came_before_the_amount_explains_it() -> None:
     ledger = opened()
-    change(ledger, 5, 20)
+    ledger.change("A", Decimal(5), T + 20 * MS, 1)
     assert left(ledger, 15, 10) == 5
     assert left(ledger, 10, 10) == 0
     assert left(ledger, 15, 20) == 0
@@ -50,6 +51,18 @@ def test_only_what_came_before_the_amount_explains_it() -> None:
     assert left(ledger, 10, 21) == -5
     assert left(ledger, 10, None) == left(ledger, 15, None) == 0  # whenever it was
     assert left(ledger, 14, None) == -1
+
+
+def test_amounts_of_one_moment_include_the_same_changes() -> None:
+    ledger = opened()
+    ledger.hold("B", Decimal(10), T)
+    for key, amount in (("A", -1), ("B", 5)):
+        ledger.change(key, Decimal(amount), T + 20 * MS, 1)
+    moment = T + 20 * MS
+    # A alone would be explained without the change; with B it is seen that somebody paid one A.
+    assert ledger.left({"A": (Decimal(10), moment), "B": (Decimal(15), moment)}) == ({"A": 1}, 1)
+    assert ledger.left({"A": (Decimal(10), moment), "B": (Decimal(10), moment)}) == ({}, 0)
+    assert ledger.left({"A": (Decimal(9), moment), "B": (Decimal(15), moment)}) == ({}, 1)
 
 
 def test_what_an_amount_included_does_not_explain_the_next_one() -> None:

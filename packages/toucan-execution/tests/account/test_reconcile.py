@@ -180,6 +180,16 @@ def test_nothing_happened_and_nothing_is_told(desk) -> None:
     assert (events[0].orders, events[0].trades, events[0].balances) == ((), 0, ())
 
 
+def test_a_view_that_is_in_sync_is_looked_over(desk) -> None:
+    desk.sync()
+    desk.do("place", size=9)
+    desk.model.do(("fill", 0, 2, 1000))  # and the stream lost all of it
+    events = desk.sync()
+    assert kinds(events)[0] == "TradeUpdate"
+    assert not only(AccountSnapshot, events)
+    assert not only(Unexplained, events)
+
+
 def test_positions_are_told_and_their_fills_are_found(futures) -> None:
     futures.sync()
     futures.do("place", pick=2, size=3)

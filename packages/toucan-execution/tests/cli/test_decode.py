@@ -74,7 +74,7 @@ def test_a_message_that_cannot_be_read_fails_alone(line: bytes) -> None:
     stdin = b"\n".join([(ORDER % 1).encode(), line, (ORDER % 2).encode()])
     result = run("binance-spot", stdin=stdin)
     assert result.exit_code == 1
-    assert [each["type"] for each in values(result)] == ["OrderUpdate", "DecodeFailed", "OrderUpdate"]
+    assert [each["type"] for each in values(result)] == ["OrderUpdate", "UnreadableEvent", "OrderUpdate"]
     failed = values(result)[1]
     assert failed["error"]
     assert failed["raw"] == line.decode("utf-8", "backslashreplace")
@@ -101,7 +101,7 @@ def test_captures_are_merged_by_time_and_hold_answers_too(tmp_path: Path) -> Non
     assert result.exit_code == 1
     order, broken = values(result)
     assert (order["type"], order["time_received"]) == ("OrderUpdate", T + 4)
-    assert (broken["type"], broken["time_received"]) == ("DecodeFailed", T + 4)
+    assert (broken["type"], broken["time_received"]) == ("UnreadableEvent", T + 4)
     assert "not a record of a capture" in broken["error"]
     assert secret not in result.output
     assert "3 frames; events: OrderUpdate 1; 1 control; 0 not offered; 1 failed" in result.stderr

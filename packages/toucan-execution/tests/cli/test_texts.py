@@ -16,7 +16,6 @@ from toucan_execution.events import (
     BalanceUpdate,
     Connected,
     ConsumerStalled,
-    DecodeFailed,
     Disconnected,
     ExternalLockUpdate,
     FillMismatch,
@@ -39,6 +38,7 @@ from toucan_execution.events import (
     TriggerRejected,
     Unexplained,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_execution.orders import (
     CancelRequest,
@@ -175,7 +175,7 @@ SAID: list[tuple[AccountEvent, str]] = [
     ),
     (StreamEnded(**HEAD, reason="listenKeyExpired"), "the venue has ended the stream: listenKeyExpired"),
     (UnknownEvent(**HEAD, name="new\x1b", raw=b"{}"), "event of an unknown type new\\x1b: {}"),
-    (DecodeFailed(**HEAD, error="bad\n", raw=b"x" * 999), "unreadable message: bad\\n: xxx"),
+    (UnreadableEvent(**HEAD, error="bad\n", raw=b"x" * 999), "unreadable message: bad\\n: xxx"),
     (OutOfSync(**HEAD, reason="lost"), "OUT OF SYNC: lost"),
     (
         ResyncFailed(**HEAD, what="fills", error="no", retry_after_ns=10**9),

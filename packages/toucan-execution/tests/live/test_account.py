@@ -12,7 +12,6 @@ from toucan_execution.events import (
     BalanceUpdate,
     Connected,
     ConsumerStalled,
-    DecodeFailed,
     Disconnected,
     OutOfSync,
     ResyncFailed,
@@ -21,6 +20,7 @@ from toucan_execution.events import (
     TransferUpdate,
     Unexplained,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_execution.orders import CancelRequest, OrderRequest, OrderStatus, OrderType
 from toucan_execution.outcome import Accepted, Reason
@@ -114,7 +114,7 @@ async def test_an_unreadable_message_is_told_and_the_account_is_fetched_again(st
     async with stage_of() as stage:
         stage.venue.socket.push(b'{"subscriptionId":0,"event":{"e":"executionReport","E":"x"}}')
         await stage.idle(5)
-        [failed] = stage.of(DecodeFailed)
+        [failed] = stage.of(UnreadableEvent)
         assert b"executionReport" in failed.raw
         assert len(stage.of(AccountResynced)) == 2
         assert len(stage.venue.sockets) == 1  # no connection dies of it

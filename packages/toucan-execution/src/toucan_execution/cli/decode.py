@@ -11,7 +11,7 @@ import click
 from toucan_execution.cli.options import common
 from toucan_execution.cli.texts import event_line
 from toucan_execution.decoding import AccountDecoder, Outcome, Value
-from toucan_execution.events import DecodeFailed, PrivateEvent
+from toucan_execution.events import PrivateEvent, UnreadableEvent
 from toucan_execution.registry import decoder_named
 from toucan_instrument.console.captures import Item
 from toucan_instrument.console.output import json_line, line, shown
@@ -50,9 +50,9 @@ class Reading:
                 self._events.update(type(value).__name__ for value in decoded.values)
             yield from decoded.values
 
-    def _broken(self, item: Item) -> DecodeFailed:
+    def _broken(self, item: Item) -> UnreadableEvent:
         # The line itself is not repeated: such a line may hold an address with a listen key in it.
-        return DecodeFailed(
+        return UnreadableEvent(
             self._decoder.exchange,
             self._decoder.account,
             None,

@@ -13,7 +13,6 @@ from toucan_execution.events import (
     AccountResynced,
     BalanceUpdate,
     ConsumerStalled,
-    DecodeFailed,
     ExternalLockUpdate,
     FillMismatch,
     FundingUpdate,
@@ -31,6 +30,7 @@ from toucan_execution.events import (
     TriggerRejected,
     Unexplained,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_execution.orders import CancelRequest, Order, OrderRequest
 from toucan_execution.outcome import Accepted, Outcome, Rejected, Unknown
@@ -267,8 +267,8 @@ def _unknown(event: UnknownEvent) -> str:
     return f"event of an unknown type {event.name}: {raw_text(event.raw)}"
 
 
-@_says(DecodeFailed)
-def _failed(event: DecodeFailed) -> str:
+@_says(UnreadableEvent)
+def _failed(event: UnreadableEvent) -> str:
     return f"unreadable message: {event.error}: {raw_text(event.raw)}"
 
 

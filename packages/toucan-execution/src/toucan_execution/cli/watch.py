@@ -13,11 +13,11 @@ from toucan_execution.client.protocol import ExecutionClient
 from toucan_execution.events import (
     AccountEvent,
     Connected,
-    DecodeFailed,
     Disconnected,
     OutOfSync,
     Retrying,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_instrument.console.exits import ExitCode
 from toucan_instrument.console.output import json_line, line, remark
@@ -63,7 +63,7 @@ class Tally:
         """Return everything on one line; what is rare only where it happened."""
         reconnects = sum(self._links.values()) - len(self._links)
         parts = [_count(self.events, "event"), _count(reconnects, "reconnect")]
-        rare = ((OutOfSync, "losses of sync"), (UnknownEvent, "unknown"), (DecodeFailed, "unreadable"))
+        rare = ((OutOfSync, "losses of sync"), (UnknownEvent, "unknown"), (UnreadableEvent, "unreadable"))
         parts += [f"{what}: {self._rare[kind]}" for kind, what in rare if self._rare[kind]]
         return ", ".join(parts)
 

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from toucan_execution.mock.engine import Engine
 from toucan_instrument import Instrument, Side
 
-__all__ = ["BookChange", "BookPicture", "Mark", "PriceSource", "Top", "Trade", "feed"]
+__all__ = ["BookChange", "Mark", "PriceSource", "Top", "Trade", "WholeBook", "feed"]
 
 
 class PriceSource(Protocol):
@@ -48,7 +48,7 @@ class Top(Protocol):
 
 
 @runtime_checkable
-class BookPicture(Protocol):
+class WholeBook(Protocol):
     """A whole book, or as much of it as is shown."""
 
     instrument: Instrument
@@ -103,7 +103,7 @@ def feed(engine: Engine, event: object, now_ns: int) -> bool:
         return False
     if isinstance(event, Trade):
         engine.feed_trade(instrument, event.price, event.quantity, event.aggressor, now_ns)
-    elif isinstance(event, BookPicture):
+    elif isinstance(event, WholeBook):
         engine.feed_book(instrument, _pairs(event.bid_levels()), _pairs(event.ask_levels()), now_ns)
     elif isinstance(event, BookChange):
         engine.feed_changes(instrument, _pairs(event.bid_levels()), _pairs(event.ask_levels()), now_ns)

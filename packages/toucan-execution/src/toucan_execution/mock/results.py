@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from toucan_execution.errors import ExecutionError
 from toucan_execution.events import TradeUpdate
 from toucan_execution.orders import Order, OrderList
 from toucan_execution.outcome import Reason
@@ -49,7 +50,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 Result = Done | Refused
 
 
-class Refusal(Exception):
+class Refusal(ExecutionError):
     """Carries a `Refused` out of the checks, before anything is changed."""
 
     def __init__(

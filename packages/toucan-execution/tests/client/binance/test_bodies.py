@@ -10,11 +10,11 @@ from toucan_execution.client.binance.answers import AccountPart, OrderAck
 from toucan_execution.decoding import Outcome
 from toucan_execution.events import (
     BalanceUpdate,
-    DecodeFailed,
     OrderListUpdate,
     OrderUpdate,
     PositionUpdate,
     TradeUpdate,
+    UnreadableEvent,
 )
 
 ERROR = {"code": -2011, "msg": "Unknown order sent."}
@@ -172,7 +172,7 @@ def test_an_order_that_lacks_what_it_must_have_fails(spot, usd, sample, missing)
     for decoder, order in ((spot, sample.spot_order), (usd, sample.futures_order)):
         broken = {key: value for key, value in order.items() if key != missing}
         decoded = decoder.decode(msgspec.json.encode([broken]), 9)
-        assert (decoded.outcome, kinds(decoded)) == (Outcome.FAILED, [DecodeFailed])
+        assert (decoded.outcome, kinds(decoded)) == (Outcome.FAILED, [UnreadableEvent])
 
 
 def test_answers_within_answers_end_somewhere(spot):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from toucan_execution.decoding import Outcome
-from toucan_execution.events import DecodeFailed, UnknownEvent
+from toucan_execution.events import UnknownEvent, UnreadableEvent
 from toucan_execution.registry import decoder_named
 
 FOLDER = Path(os.environ.get("TOUCAN_CAPTURES", "/nowhere"))
@@ -71,7 +71,7 @@ def frames():
 
 def check(decoded, name):
     """Fail where something could not be read, or was not expected to say nothing."""
-    found = [value for value in decoded.values if isinstance(value, (DecodeFailed, UnknownEvent))]
+    found = [value for value in decoded.values if isinstance(value, (UnreadableEvent, UnknownEvent))]
     assert not found, name
     channel = name.split(".")[1]
     if decoded.outcome is Outcome.EVENTS:
@@ -135,7 +135,9 @@ def test_every_sample_of_the_facts_is_read():
     told = {}
     for market, section, line in facts():
         decoded = decoder_named(market, "main").decode(line, 9)
-        assert not [each for each in decoded.values if isinstance(each, (DecodeFailed, UnknownEvent))], line
+        assert not [each for each in decoded.values if isinstance(each, (UnreadableEvent, UnknownEvent))], (
+            line
+        )
         told.setdefault(decoded.outcome, []).append((section, line))
     assert len(told[Outcome.EVENTS]) > 45
     assert {section for section, _ in told[Outcome.CONTROL]} <= {"D.2.4", "E.2.2", "F.2", "F.3"}

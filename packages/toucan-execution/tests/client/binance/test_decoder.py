@@ -12,11 +12,11 @@ from toucan_execution.client.binance.decoder import BinanceAccountDecoder
 from toucan_execution.decoding import Outcome
 from toucan_execution.events import (
     BalanceUpdate,
-    DecodeFailed,
     OrderUpdate,
     StreamEnded,
     TransferUpdate,
     UnknownEvent,
+    UnreadableEvent,
 )
 from toucan_execution.orders import OrderOrigin, OrderStatus, OrderType, SelfTradePrevention
 from toucan_instrument import Exchange, Instrument, InstrumentKind
@@ -101,7 +101,7 @@ def test_a_revoked_session_ends_the_stream(spot):
                                    b"[" * 100_000, b'{"event":{"e":"balanceUpdate"}}'])  # fmt: skip
 def test_what_cannot_be_read_gives_one_failure(spot, frame):
     (event,) = spot.read(frame, 9)
-    assert isinstance(event, DecodeFailed)
+    assert isinstance(event, UnreadableEvent)
     assert (event.exchange, event.account, event.time_received) == (Exchange.BINANCE_SPOT, "main", 9)
     assert event.error
     assert event.raw == frame[:65_536]
@@ -110,13 +110,13 @@ def test_what_cannot_be_read_gives_one_failure(spot, frame):
 def test_every_cut_gives_one_failure(spot, usd, sample):
     for decoder, frame in ((spot, sample.report()), (usd, sample.updated()), (usd, sample.algo())):
         for end in range(len(frame)):
-            assert kinds(decoder.read(frame[:end], 9)) == [DecodeFailed]
+            assert kinds(decoder.read(frame[:end], 9)) == [UnreadableEvent]
             assert decoder.decode(frame[:end], 9).outcome is Outcome.FAILED
 
 
 def test_one_bad_number_fails_the_message_and_names_the_field(spot, sample):
     (event,) = spot.read(sample.report(q="NaN"), 9)
-    assert isinstance(event, DecodeFailed)
+    assert isinstance(event, UnreadableEvent)
     assert event.error == "executionReport: q is no number of a size that an amount has"
     (event,) = spot.read(sample.report(S="HOLD"), 9)
     assert event.error == "side: neither BUY nor SELL"

@@ -13,7 +13,6 @@ from toucan_execution.client.binance.messages import decoder_of
 from toucan_execution.events import (
     AccountConfigUpdate,
     BalanceUpdate,
-    DecodeFailed,
     FundingUpdate,
     GridUpdate,
     LiabilityUpdate,
@@ -22,6 +21,7 @@ from toucan_execution.events import (
     PositionUpdate,
     StrategyUpdate,
     TransferUpdate,
+    UnreadableEvent,
 )
 from toucan_execution.orders import PositionSide
 from toucan_instrument.errors import PayloadError
@@ -128,7 +128,7 @@ def test_what_is_no_transfer(usd, sample, reason):
 
 def test_a_position_side_that_is_not_known_is_refused(usd, sample):
     (event,) = usd.read(sample.account_update("ORDER", [USDT], [LONG | {"ps": "UP"}]), 0)
-    assert isinstance(event, DecodeFailed)
+    assert isinstance(event, UnreadableEvent)
     assert "position side" in event.error
 
 

@@ -9,7 +9,7 @@ import pytest
 from toucan_execution.call import Auth
 from toucan_execution.client.binance.venue import VENUES, BinanceSpotVenue, venue_of
 from toucan_execution.credentials import load_credentials
-from toucan_execution.events import DecodeFailed, OrderUpdate, UnknownEvent
+from toucan_execution.events import OrderUpdate, UnknownEvent, UnreadableEvent
 from toucan_execution.orders import OrderOrigin, OrderRequest, OrderType, SelfTradePrevention
 from toucan_execution.venue import ExecutionVenue, Feature
 from toucan_instrument import Environment, Exchange, InvalidInput, Response, Side, UnsupportedKind
@@ -191,7 +191,7 @@ def test_events_are_read_with_what_is_known(kit, sample):
     assert isinstance(update, OrderUpdate)
     assert (update.account, update.origin) == ("main", OrderOrigin.OWN)
     [failed] = kit.spot.decode_event(b"{", kit.now)
-    assert isinstance(failed, DecodeFailed)
+    assert isinstance(failed, UnreadableEvent)
     [unknown] = kit.coin.decode_event(b'{"e":"SOMETHING_NEW","E":1}', kit.now)
     assert isinstance(unknown, UnknownEvent)
 

@@ -23,7 +23,7 @@ from toucan_execution.client.binance.normalise import (
     unchecked,
 )
 from toucan_execution.decoding import AccountDecoder, Decoded, Outcome
-from toucan_execution.events import AccountEvent, DecodeFailed, StreamEnded, UnknownEvent
+from toucan_execution.events import AccountEvent, StreamEnded, UnknownEvent, UnreadableEvent
 from toucan_instrument import Exchange
 from toucan_instrument.errors import PayloadError
 
@@ -205,9 +205,9 @@ class BinanceAccountDecoder(AccountDecoder):
             time = None
         return UnknownEvent(**self.scope.head(time, now), name=name, raw=wire.masked(bytes(frame))[:RAW_KEPT])
 
-    def _failed(self, frame: bytes, error: Exception, now: int) -> DecodeFailed:
+    def _failed(self, frame: bytes, error: Exception, now: int) -> UnreadableEvent:
         why = f"{error.what}: {error.cause}" if isinstance(error, PayloadError) else str(error)
-        return DecodeFailed(**self.scope.head(None, now), error=why, raw=wire.masked(frame)[:RAW_KEPT])
+        return UnreadableEvent(**self.scope.head(None, now), error=why, raw=wire.masked(frame)[:RAW_KEPT])
 
 
 class _Time(msgspec.Struct):

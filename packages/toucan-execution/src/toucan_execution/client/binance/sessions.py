@@ -150,7 +150,7 @@ class WsApiSession(AccountSession):
         try:
             said = _FRAME.decode(frame)
         except (ValueError, RecursionError):
-            self.events.on_event(frame, now + self.anchor)  # it becomes a `DecodeFailed` there
+            self.events.on_event(frame, now + self.anchor)  # it becomes a `UnreadableEvent` there
             return
         if said.event and bytes(said.event) != NULL:
             self._event(frame, said, now)
