@@ -14,7 +14,7 @@ from toucan_execution import (
     Side,
     Unknown,
 )
-from toucan_execution.mock import Fault, MockExecution
+from toucan_execution.mock import MockExecution, MockFault
 from toucan_instrument import InstrumentKind, TradingRules
 
 RULES = TradingRules(tick_size=Decimal("0.01"), step_size=Decimal("0.001"), min_notional=Decimal(5))
@@ -56,7 +56,7 @@ async def main() -> None:
         order = client.account.order(placed.client_order_id)
         print("filled:", order)
 
-        client.fail_next(Fault.REPLY_LOST)
+        client.fail_next(MockFault.REPLY_LOST)
         lost = await client.place_order(limit("90.00", "1"))
         print("answer lost:", isinstance(lost, Unknown))
         print("settled:", type(await client.settle(lost, timeout=30)).__name__)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_execution.outcome import Reason
 from toucan_instrument import Side
 
@@ -66,7 +66,7 @@ def test_an_order_that_is_over_is_told_with_its_last_state(filled) -> None:
 
 
 def test_a_cancel_without_an_answer_is_code_4(filled) -> None:
-    filled.plans.append(lambda client: client.fail_next(Fault.REQUEST_LOST, of="cancel"))
+    filled.plans.append(lambda client: client.fail_next(MockFault.REQUEST_LOST, of="cancel"))
     result = filled.run("cancel", "BTC/USDT", "--client-id", "toucan-x-1", "--settle", "0")
     assert result.exit_code == 4, result.output
     assert result.stdout.startswith("unknown: cancel of client id toucan-x-1: ")
@@ -113,16 +113,18 @@ def test_own_leaves_everybody_elses_alone(filled) -> None:
 
 
 def test_cancel_all_without_an_answer_is_code_4(filled) -> None:
-    filled.plans.append(lambda client: client.fail_next(Fault.REPLY_LOST, of="cancel all"))
+    filled.plans.append(lambda client: client.fail_next(MockFault.REPLY_LOST, of="cancel all"))
     result = filled.run("cancel-all", "BTC/USDT", "--yes")
     assert result.exit_code == 4, result.output
     assert "may have been cancelled" in result.stderr
 
 
 def test_cancel_all_that_never_left_is_code_3(filled) -> None:
-    filled.plans.append(lambda client: client.fail_next(Fault.NOT_SENT, of="cancel all"))
+    filled.plans.append(lambda client: client.fail_next(MockFault.NOT_SENT, of="cancel all"))
     assert filled.run("cancel-all", "BTC/USDT", "--yes").exit_code == 3
-    filled.plans[:] = [lambda client: client.fail_next(Fault.REFUSE, of="cancel all", reason=Reason.OTHER)]
+    filled.plans[:] = [
+        lambda client: client.fail_next(MockFault.REFUSE, of="cancel all", reason=Reason.OTHER)
+    ]
     assert filled.run("cancel-all", "BTC/USDT", "--yes").exit_code == 3
     assert len(filled.open_ids) == 3
 

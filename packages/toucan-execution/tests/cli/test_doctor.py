@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_execution.outcome import Reason
 
 
@@ -50,7 +50,7 @@ def test_a_venue_out_of_reach_is_bad(spot, monkeypatch) -> None:
 def test_a_key_that_is_refused_is_bad(spot) -> None:
     def plan(client) -> None:
         client.fail_next(
-            Fault.REFUSE, of="account", times=99, reason=Reason.AUTHENTICATION, message="bad key"
+            MockFault.REFUSE, of="account", times=99, reason=Reason.AUTHENTICATION, message="bad key"
         )
 
     spot.plans.append(plan)

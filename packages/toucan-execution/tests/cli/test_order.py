@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_instrument import Side
 
 
@@ -142,7 +142,7 @@ def test_a_test_order_is_checked_and_not_placed(spot) -> None:
 
 
 def test_an_unknown_outcome_is_code_4_and_names_the_order(spot) -> None:
-    spot.plans.append(lambda client: client.fail_next(Fault.REPLY_LOST, of="place order"))
+    spot.plans.append(lambda client: client.fail_next(MockFault.REPLY_LOST, of="place order"))
     result = spot.run(*LIMIT, "--settle", "0")
     assert result.exit_code == 4, result.output
     assert result.stdout.startswith("unknown: order client id toucan-")
@@ -151,7 +151,7 @@ def test_an_unknown_outcome_is_code_4_and_names_the_order(spot) -> None:
 
 
 def test_an_unknown_outcome_is_found_out(spot) -> None:
-    spot.plans.append(lambda client: client.fail_next(Fault.REPLY_LOST, of="place order"))
+    spot.plans.append(lambda client: client.fail_next(MockFault.REPLY_LOST, of="place order"))
     result = spot.run(*LIMIT, "--json")
     assert result.exit_code == 0, result.output
     assert [row["type"] for row in rows(result)] == ["Accepted"]
@@ -160,14 +160,14 @@ def test_an_unknown_outcome_is_found_out(spot) -> None:
 
 
 def test_what_cannot_be_found_out_in_time_stays_unknown(spot) -> None:
-    spot.plans.append(lambda client: client.fail_next(Fault.REQUEST_LOST, of="place order"))
+    spot.plans.append(lambda client: client.fail_next(MockFault.REQUEST_LOST, of="place order"))
     result = spot.run(*LIMIT, "--json", "--settle", "0.05")
     assert result.exit_code == 4, result.output
     assert [row["type"] for row in rows(result)] == ["Unknown"]
 
 
 def test_what_never_left_is_a_rejection(spot) -> None:
-    spot.plans.append(lambda client: client.fail_next(Fault.NOT_SENT, of="place order"))
+    spot.plans.append(lambda client: client.fail_next(MockFault.NOT_SENT, of="place order"))
     result = spot.run(*LIMIT)
     assert result.exit_code == 1
     assert result.stdout.startswith("rejected: not-sent: ")

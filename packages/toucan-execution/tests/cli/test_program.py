@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from toucan_execution.cli import sending
 from toucan_execution.cli.app import program
 from toucan_execution.cli.options import Clients
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_instrument import Environment
 from toucan_instrument.console.exits import ExitCode
 
@@ -125,7 +125,7 @@ def test_a_wrong_address_is_refused_without_what_may_be_secret_in_it(spot) -> No
 
 def test_no_secret_is_shown_whatever_happens(spot) -> None:
     # `Paper.run` looks for every key and secret in everything that is written.
-    spot.plans.append(lambda client: client.fail_next(Fault.REPLY_LOST, of="place order"))
+    spot.plans.append(lambda client: client.fail_next(MockFault.REPLY_LOST, of="place order"))
     for args in (
         ("order", "buy", "BTC/USDT", "0.010", "--price", "50000.0", "--settle", "0", "-vv"),
         ("order", "buy", "BTC/USDT", "0.010", "--price", "50000.0", "--settle", "0", "--json", "-vv"),

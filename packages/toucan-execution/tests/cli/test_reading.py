@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from toucan_execution.cli.app import program
 from toucan_execution.errors import Incomplete
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_execution.outcome import Reason
 from toucan_instrument import Side
 from toucan_instrument.errors import RequestFailed
@@ -106,7 +106,7 @@ def test_a_network_or_a_venue_that_refuses_is_code_3(spot) -> None:
     assert result.exit_code == 3
     assert result.stderr.startswith("error: ")
     spot.plans[:] = [
-        lambda client: client.fail_next(Fault.REFUSE, of="balances", reason=Reason.UNAVAILABLE, times=9)
+        lambda client: client.fail_next(MockFault.REFUSE, of="balances", reason=Reason.UNAVAILABLE, times=9)
     ]
     refused = spot.run("balances")
     assert refused.exit_code == 3, refused.output

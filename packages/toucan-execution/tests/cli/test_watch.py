@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from toucan_execution.mock import Fault
+from toucan_execution.mock import MockFault
 from toucan_execution.outcome import Reason
 from toucan_instrument import Side
 
@@ -88,7 +88,7 @@ def test_a_connection_that_never_comes_is_code_3(spot) -> None:
 def test_a_key_that_the_venue_refuses_ends_it(spot) -> None:
     spot.plans.append(
         lambda client: client.fail_next(
-            Fault.REFUSE, of="account", times=99, reason=Reason.AUTHENTICATION, message="bad key"
+            MockFault.REFUSE, of="account", times=99, reason=Reason.AUTHENTICATION, message="bad key"
         )
     )
     result = spot.run("watch", "--seconds", "20")

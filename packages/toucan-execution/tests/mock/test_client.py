@@ -28,7 +28,7 @@ from toucan_execution.events import (
     OutOfSync,
     TradeUpdate,
 )
-from toucan_execution.mock import Engine, Fault, FeeSchedule, MockExecution
+from toucan_execution.mock import Engine, FeeSchedule, MockExecution, MockFault
 from toucan_execution.mock.network import MockNetwork
 from toucan_execution.orders import (
     AmendRequest,
@@ -356,7 +356,7 @@ async def test_everything_takes_its_time(paper, time):
 
 async def test_a_lost_answer_is_an_unknown_outcome_that_settles(paper):
     async with paper() as client:
-        client.fail_next(Fault.REPLY_LOST)
+        client.fail_next(MockFault.REPLY_LOST)
         unknown = await client.place_order(request(client))
         assert isinstance(unknown, Unknown)
         assert client.unknown == (unknown,)
@@ -368,7 +368,7 @@ async def test_a_lost_answer_is_an_unknown_outcome_that_settles(paper):
 
 async def test_a_lost_request_settles_as_never_made_and_not_before_its_time(paper, time):
     async with paper() as client:
-        client.fail_next(Fault.REQUEST_LOST)
+        client.fail_next(MockFault.REQUEST_LOST)
         unknown = await client.place_order(request(client))
         assert client.account.order(unknown.client_order_id).is_open
         assert await client.settle(unknown, timeout=5) is unknown
@@ -381,7 +381,7 @@ async def test_a_lost_request_settles_as_never_made_and_not_before_its_time(pape
 async def test_a_lost_cancel_settles(paper):
     async with paper() as client:
         placed = await client.place_order(request(client))
-        client.fail_next(Fault.REPLY_LOST, of="cancel order")
+        client.fail_next(MockFault.REPLY_LOST, of="cancel order")
         unknown = await client.cancel_order(placed.order)
         assert isinstance(unknown, Unknown)
         assert (await client.settle(unknown)).order.status is OrderStatus.CANCELLED
@@ -389,14 +389,16 @@ async def test_a_lost_cancel_settles(paper):
 
 async def test_what_never_left_is_rejected(paper):
     async with paper() as client:
-        client.fail_next(Fault.NOT_SENT)
+        client.fail_next(MockFault.NOT_SENT)
         outcome = await client.place_order(request(client))
         assert (outcome.reason, outcome.sent, outcome.retryable) == (Reason.NOT_SENT, False, True)
 
 
 async def test_refusals_can_be_ordered(paper):
     async with paper() as client:
-        client.fail_next(Fault.REFUSE, of="place", times=2, reason=Reason.MARKET_CLOSED, message="at night")
+        client.fail_next(
+            MockFault.REFUSE, of="place", times=2, reason=Reason.MARKET_CLOSED, message="at night"
+        )
         for _ in range(2):
             outcome = await client.place_order(request(client))
             assert (outcome.reason, outcome.message, outcome.sent) == (Reason.MARKET_CLOSED, "at night", True)
@@ -405,7 +407,7 @@ async def test_refusals_can_be_ordered(paper):
 
 async def test_a_rate_limit_is_waited_for(paper, time):
     async with paper() as client:
-        client.fail_next(Fault.REFUSE, reason=Reason.RATE_LIMITED, retry_after_ns=7 * SECOND)
+        client.fail_next(MockFault.REFUSE, reason=Reason.RATE_LIMITED, retry_after_ns=7 * SECOND)
         outcome = await client.place_order(request(client))
         assert (outcome.reason, outcome.retry_after_ns) == (Reason.RATE_LIMITED, 7 * SECOND)
         begin = time.monotonic_ns()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from toucan_execution.mock.client import MockExecution
 from toucan_execution.mock.engine import Engine
 from toucan_execution.mock.feeding import PriceSource, feed
-from toucan_execution.mock.network import Fault
+from toucan_execution.mock.network import MockFault
 from toucan_execution.mock.results import Done, MarketTrade, Refused, Result
 from toucan_execution.mock.settings import EngineSettings, FeeSchedule, FeesIn
 
@@ -17,11 +17,11 @@ __all__ = [
     "Done",
     "Engine",
     "EngineSettings",
-    "Fault",
     "FeeSchedule",
     "FeesIn",
     "MarketTrade",
     "MockExecution",
+    "MockFault",
     "PriceSource",
     "Refused",
     "Result",

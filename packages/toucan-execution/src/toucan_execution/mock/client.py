@@ -27,7 +27,7 @@ from toucan_execution.live import LiveClient
 from toucan_execution.mock.engine import Engine
 from toucan_execution.mock.feeding import PriceSource, feed
 from toucan_execution.mock.feeds import Levels
-from toucan_execution.mock.network import Fault, MockNetwork, refusal
+from toucan_execution.mock.network import MockFault, MockNetwork, refusal
 from toucan_execution.mock.results import Refused
 from toucan_execution.mock.settings import EngineSettings, FeeSchedule
 from toucan_execution.mock.venue import MockVenue
@@ -223,7 +223,7 @@ class MockExecution(LiveClient):
 
     def fail_next(
         self,
-        fault: Fault,
+        fault: MockFault,
         *,
         of: str = "",
         times: int = 1,
@@ -238,7 +238,7 @@ class MockExecution(LiveClient):
             of: Which: those whose name begins with it, such as ``place order`` or ``cancel``; empty:
                 whatever is to change something.
             times: How many.
-            reason: Why they are refused, for `Fault.REFUSE`.
+            reason: Why they are refused, for `MockFault.REFUSE`.
             message: The same in words.
             retry_after_ns: How long the exchange then asks to wait.
         """

@@ -19,14 +19,14 @@ from toucan_instrument.errors import DialError, InvalidInput, RequestFailed, Ven
 from toucan_instrument.link import Clock, Closed, DialOptions, OnControl, OnFrames
 from toucan_instrument.rest import Request, Response
 
-__all__ = ["Cargo", "Fault", "MockNetwork", "MockSocket", "Task", "opened", "refusal"]
+__all__ = ["Cargo", "MockFault", "MockNetwork", "MockSocket", "Task", "opened", "refusal"]
 
 OK, BAD, TOO_MANY, BANNED = 200, 400, 429, 418
 NO_STATUS = 1006
 STATUS = {Reason.RATE_LIMITED: TOO_MANY, Reason.BANNED: BANNED}
 
 
-class Fault(Enum):
+class MockFault(Enum):
     """What goes wrong with a request."""
 
     NOT_SENT = "not_sent"
@@ -40,7 +40,7 @@ class Fault(Enum):
 
 
 class _Planned(msgspec.Struct):
-    fault: Fault
+    fault: MockFault
     of: str
     left: int
     error: VenueError | None
@@ -183,14 +183,14 @@ class MockNetwork:
 
     # What goes wrong.
 
-    def plan(self, fault: Fault, *, of: str, times: int, error: VenueError | None) -> None:
+    def plan(self, fault: MockFault, *, of: str, times: int, error: VenueError | None) -> None:
         """Let the next requests go wrong.
 
         Args:
             fault: How.
             of: Which: those whose name begins with it; empty: whatever is to change something.
             times: How many.
-            error: How they are refused, for `Fault.REFUSE`.
+            error: How they are refused, for `MockFault.REFUSE`.
         """
         self._planned.append(_Planned(fault, of, times, error))
 
@@ -222,15 +222,15 @@ class MockNetwork:
         """Let the exchange do what a request asks, and bring the answer."""
         task: Task = opened(request.body)
         planned = self._fault_of(task.name, changes=task.changes)
-        fault = Fault.NOT_SENT if self.offline else planned and planned.fault
-        if fault is Fault.NOT_SENT:
+        fault = MockFault.NOT_SENT if self.offline else planned and planned.fault
+        if fault is MockFault.NOT_SENT:
             raise self._failed(request, "the request never left", sent=False)
         await self._travel()
-        if fault is Fault.REQUEST_LOST:
+        if fault is MockFault.REQUEST_LOST:
             raise self._failed(request, "no answer came", sent=None)
         result: Any
         try:
-            if fault is Fault.REFUSE and planned is not None and planned.error is not None:
+            if fault is MockFault.REFUSE and planned is not None and planned.error is not None:
                 raise planned.error
             result = task.act(self._now())
         except VenueError as error:
@@ -238,7 +238,7 @@ class MockNetwork:
         await self._travel()
         for socket in self._sockets:
             socket.deliver()  # what happened before the answer was sent
-        if fault is Fault.REPLY_LOST:
+        if fault is MockFault.REPLY_LOST:
             raise self._failed(request, "the answer was lost", sent=None)
         status = result.status if isinstance(result, VenueError) else OK
         return Response(status, {}, Cargo.of(result))
