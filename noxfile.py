@@ -40,6 +40,8 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # CI names a later one here and gives one Python a job; a contributor has the three above.
 PYTHONS += [later for later in os.environ.get("TOUCAN_PYTHONS", "").split() if later not in PYTHONS]
 
+RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
 # What of ours each package's tests may see, with the extras that they need.
 SEES = {
     "instrument": ["instrument[testing,cli]"],
@@ -110,9 +112,16 @@ def build(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @each_package
 def tests(session: nox.Session, package: str) -> None:
-    """Test one package alone: its built wheel, from outside the source tree."""
+    """Test one package alone: its built wheel, from outside the source tree.
+
+    The suites that every venue inherits run for all venues on one Python, that which runs nox, and for
+    some of them on the others.
+    """
     install(session, SEES[package], *group("test"))
-    run_tests(session, package)
+    if RUNNING in PYTHONS and session.python != RUNNING:
+        session.env["TOUCAN_MATRIX"] = "part"
+    # Tests over sockets wait for one another's clocks far more than they compute.
+    run_tests(session, package, "tests", *(("-n", "3") if package == "data" else ()))
 
 
 @nox.session

@@ -16,6 +16,22 @@ settings.register_profile("quick", settings.get_profile("toucan"), max_examples=
 settings.register_profile("full", settings.get_profile("toucan"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+PART = frozenset({"binance-usd-m", "coinbase-advanced", "kraken-spot"})
+"""The venues of a partial run (``TOUCAN_MATRIX=part``): they differ most from one another."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """In a partial run, leave out what the suites that all venues inherit do for the others."""
+    if os.environ.get("TOUCAN_MATRIX") != "part":
+        return
+    chosen, left = [], []
+    for item in items:
+        exchange = getattr(item, "callspec", None) and item.callspec.params.get("exchange")
+        shared = item.path.parent.name in {"contract", "loopback"}
+        (left if shared and exchange is not None and str(exchange) not in PART else chosen).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = chosen
+
 
 class Tap:
     """One stream that is followed without a connection: frames in, events and status values out."""

@@ -118,3 +118,19 @@ def test_a_sequence_goes_on_while_nobody_reads(tap):
     trades.hear({**row, "t": 5})
     trades.hear({**row, "t": 7})
     assert [(gap.first_missing, gap.last_missing) for gap in trades.told] == [(6, 6)]
+
+
+def test_a_history_is_the_ground_on_which_new_ids_are_counted():
+    told = []
+    ids = IdSequence(
+        BinanceSpot().unchecked("BTCUSDT"), kind=lambda: "PublicTrades", report=told.append, interrupted=bool
+    )
+    ids.seed(100)
+    assert ids.take(101, 103, 1)
+    ids.seed(50)  # a history in mid-stream says nothing new
+    assert not ids.take(102, 102, 2)
+    assert ids.take(104, 104, 3)
+    assert not told
+    assert ids.take(108, 109, 4)
+    assert (told[0].first_missing, told[0].last_missing, told[0].kind) == (105, 107, "PublicTrades")
+    assert ids.next == 110

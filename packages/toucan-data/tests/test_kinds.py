@@ -6,29 +6,24 @@ import pickle
 import pytest
 from hypothesis import given, strategies as st
 
-from toucan_data import (
+import toucan_data as package
+from toucan_data import (  # noqa: F401 - names for the test that evaluates reprs
     AggregatedTrades,
     Candles,
+    FundingRates,
     Kind,
     Liquidations,
     MarkPrices,
+    OpenInterests,
     OrderBooksL1,
     OrderBooksL2,
     PublicTrades,
     Tickers24h,
 )
+from toucan_data.kinds import ALL_KINDS
 from toucan_instrument.errors import InvalidInput
 
-BARE = [
-    AggregatedTrades,
-    Candles,
-    Liquidations,
-    MarkPrices,
-    OrderBooksL1,
-    OrderBooksL2,
-    PublicTrades,
-    Tickers24h,
-]
+BARE = list(ALL_KINDS)
 SET = [
     Candles("1m"),
     Candles("1M"),
@@ -38,6 +33,11 @@ SET = [
     OrderBooksL2(events=False),
 ]
 EVERY = pytest.mark.parametrize("kind", BARE + SET, ids=repr)
+
+
+def test_every_kind_that_is_exported_is_in_the_list_of_all():
+    exported = {kind for name in package.__all__ if isinstance(kind := getattr(package, name), Kind)}
+    assert exported == set(ALL_KINDS)
 
 
 def test_all_are_different():

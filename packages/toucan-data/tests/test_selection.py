@@ -140,7 +140,7 @@ def test_a_kind_that_is_added_to_a_feed_is_looked_at_again(desk):
     """The futures serve two kinds by one stream."""
     feed = desk.feed(PublicTrades, venue=USD_M)
     selection = desk.select(Candles("1m"))
-    feed.feed.kinds.append(Candles("1m"))
+    feed.feed.join(Candles("1m"), feed.instrument)
     desk.hub.rewire(feed.feed)
     desk.give(feed, 1)
     assert everything(selection) == [1]

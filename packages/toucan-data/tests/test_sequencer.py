@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from toucan_data import BinanceFuturesUsd, BinanceSpot, BookState, OrderBooksL2, StaleBook
 from toucan_data.events import OrderBookL2Snapshot, OrderBookL2Update
-from toucan_data.sequencer import BUFFER_LIMIT, CROSSED_AGAIN_NS, BookSnapshot, BookSync
+from toucan_data.sequencer import BUFFER_LIMIT, CROSSED_AGAIN_NS, BookRule, BookSnapshot, BookSync
 from toucan_data.status import Gap, Resynced, SnapshotFailed
 
 BTC = BinanceSpot().unchecked("BTCUSDT")
@@ -26,7 +26,7 @@ class Client:
         self.sync = BookSync(
             instrument,
             kind="OrderBooksL2",
-            drop_equal=not futures,
+            rule=BookRule(drop_equal=not futures),
             sinks=[self.out.append],
             report=self.out.append,
             want_snapshot=self._want,
@@ -571,4 +571,4 @@ def test_updates_and_snapshots_alone_give_the_same_book(seed):
 def test_the_rules_of_a_market_are_the_markets(tap):
     """Which rule holds is wired by the venue: spot drops what ends at the snapshot, the futures do not."""
     for venue, drops in ((BinanceSpot(), True), (BinanceFuturesUsd(), False)):
-        assert tap(venue, "BTCUSDT", OrderBooksL2).feed.sync.drop_equal is drops
+        assert tap(venue, "BTCUSDT", OrderBooksL2).feed.sync.rule.drop_equal is drops

@@ -492,7 +492,9 @@ def test_a_stream_that_is_given_up_and_wanted_again_is_asked_for_again():
     again = line.feed("A0USDT", OrderBooksL1)
     line.session.add([again])
     line.run(1)
-    assert [request["method"] for _, request in line.sent] == ["SUBSCRIBE", "SUBSCRIBE"]
+    line.ack()  # of the leaving: asking for what was not given up yet is an error to many venues
+    line.run(1)
+    assert [request["method"] for _, request in line.sent] == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
     line.ack()
     line.hear(TOP)
     assert len(line.events) == 1

@@ -13,10 +13,14 @@ from toucan_data import (
     Catalogue,
     Event,
     Exchange,
+    FundingRate,
+    FundingRates,
     Instrument,
     InstrumentKind,
     Kind,
     Level,
+    OpenInterest,
+    OpenInterests,
     OrderBook,
     OrderBookL2Snapshot,
     OrderBookL2Update,
@@ -38,6 +42,8 @@ async def select(streams: Streams) -> None:
     assert_type(streams.select(PublicTrades), Selection[PublicTrade | Status])
     assert_type(streams.select(PublicTrades, status=False), Selection[PublicTrade])
     assert_type(streams.select(Candles("1m"), status=False), Selection[Candle])
+    assert_type(streams.select(FundingRates, status=False), Selection[FundingRate])
+    assert_type(streams.select(OpenInterests), Selection[OpenInterest | Status])
     assert_type(
         streams.select(OrderBooksL2(depth=5), status=False),
         Selection[OrderBookL2Snapshot | OrderBookL2Update],

@@ -18,6 +18,7 @@ feed itself), `book.OrderBook`, and `testing.ScriptedExchange` for your own test
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from toucan_data.book import BookProgress, BookState, OrderBook
 from toucan_data.builder import StreamsBuilder
@@ -32,28 +33,26 @@ from toucan_data.errors import (
 from toucan_data.events import (
     Candle,
     Event,
+    FundingRate,
     Level,
     Liquidation,
     MarketEvent,
     MarkPrice,
+    OpenInterest,
     OrderBookL1,
     OrderBookL2Snapshot,
     OrderBookL2Update,
     PublicTrade,
     Ticker24h,
 )
-from toucan_data.exchange.binance import (
-    BinanceFuturesCoin,
-    BinanceFuturesUsd,
-    BinanceSpot,
-    BinanceUsSpot,
-)
 from toucan_data.kinds import (
     AggregatedTrades,
     Candles,
+    FundingRates,
     Kind,
     Liquidations,
     MarkPrices,
+    OpenInterests,
     OrderBooksL1,
     OrderBooksL2,
     PublicTrades,
@@ -85,6 +84,14 @@ from toucan_instrument import (
     Side,
 )
 
+if TYPE_CHECKING:  # each venue is imported when it is asked for: see `__getattr__`
+    from toucan_data.exchange.binance import (
+        BinanceFuturesCoin,
+        BinanceFuturesUsd,
+        BinanceSpot,
+        BinanceUsSpot,
+    )
+
 __all__ = [
     "WHOLE_MARKET",
     "AggregatedTrades",
@@ -106,6 +113,8 @@ __all__ = [
     "Environment",
     "Event",
     "Exchange",
+    "FundingRate",
+    "FundingRates",
     "Gap",
     "Instrument",
     "InstrumentKind",
@@ -117,6 +126,8 @@ __all__ = [
     "MarkPrices",
     "MarketEvent",
     "NotReady",
+    "OpenInterest",
+    "OpenInterests",
     "OrderBook",
     "OrderBookL1",
     "OrderBookL2Snapshot",
@@ -144,5 +155,16 @@ __all__ = [
     "Venue",
     "load_instruments",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a venue by the name of its class, as the registry has it."""
+    from toucan_data.registry import VENUES, venue_class  # noqa: PLC0415 - not before somebody asks
+
+    for exchange, (_, known) in VENUES.items():
+        if known == name:
+            return venue_class(exchange)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 logging.getLogger("toucan_data").addHandler(logging.NullHandler())

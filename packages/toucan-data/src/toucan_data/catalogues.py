@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from ssl import SSLContext
 
 from toucan_data.venue import Venue
-from toucan_instrument import Catalogue
+from toucan_instrument import Catalogue, Instrument
 from toucan_instrument.link import Clock, Lane, Network, SystemClock, budget_for, call, open_network
+from toucan_instrument.rest import Request
 
 __all__ = ["load_instruments"]
 
@@ -64,11 +67,11 @@ async def load_instruments(
 async def _load(venue: Venue, network: Network, clock: Clock, share: float, *, volumes: bool) -> Catalogue:
     budget = budget_for(venue.request_pool, clock=clock)
 
-    async def fetch(*, of_volumes: bool) -> bytes:
+    async def fetch(request: Request) -> bytes:
         response = await call(
             network,
             budget,
-            venue.volumes_request() if of_volumes else venue.instruments_request(),
+            request,
             lane=Lane.SNAPSHOT,
             share=share,
             read_limits=venue.read_limits,
@@ -77,6 +80,21 @@ async def _load(venue: Venue, network: Network, clock: Clock, share: float, *, v
         )
         return response.body
 
-    instruments, skipped = venue.decode_instruments(await fetch(of_volumes=False))
-    quote_volumes = venue.decode_volumes(await fetch(of_volumes=True)) if volumes else {}
+    async def pages(first: Request, more: Callable[[Request, bytes], Sequence[Request]]) -> list[bytes]:
+        bodies, due = [], [first]
+        while due:
+            request = due.pop(0)
+            bodies.append(await fetch(request))
+            due += more(request, bodies[-1])
+        return bodies
+
+    instruments: list[Instrument] = []
+    skipped: list[tuple[str, str]] = []
+    for body in await pages(venue.instruments_request(), venue.more_instruments):
+        found, unread = venue.decode_instruments(body)
+        instruments += found
+        skipped += unread
+    quote_volumes: dict[str, Decimal] = {}
+    for body in await pages(venue.volumes_request(), venue.more_volumes) if volumes else ():
+        quote_volumes |= venue.decode_volumes(body)
     return Catalogue(venue.exchange, instruments, quote_volumes=quote_volumes, source=venue, skipped=skipped)

@@ -26,7 +26,6 @@ from toucan_instrument.link import (
 __all__ = ["Connection", "place"]
 
 LOGGER = logging.getLogger("toucan_data")
-MAX_FRAME = 16 * 1024 * 1024
 PATIENCE_CAP = 64
 
 
@@ -63,13 +62,21 @@ class Connection:
         self._report = report
         self._feed_live = feed_live
         self._paused = paused
+        self._limits = venue.limits_of(route)
         self._session: StreamSession | None = None
         self._patience = 1
 
     @property
     def room(self) -> int:
         """How many more streams it may carry."""
-        return self._venue.limits.streams_per_connection - len(self.feeds)
+        return self._limits.streams_per_connection - len(self.feeds)
+
+    def takes(self, feed: Feed) -> bool:
+        """Tell whether a stream can be carried here too."""
+        channel = feed.channel
+        if channel.route != self.route or self.room <= 0:
+            return False
+        return not channel.slot or all(each.channel.slot != channel.slot for each in self.feeds.values())
 
     def add(self, feeds: Iterable[Feed]) -> None:
         """Carry more streams, from now on."""
@@ -105,7 +112,7 @@ class Connection:
         return await dial(
             self._network,
             venue.url(self.route),
-            DialOptions(compress=venue.compression, max_frame=MAX_FRAME),
+            DialOptions(compress=venue.compression, max_frame=self._limits.max_frame),
             connection_pool=venue.connection_pool,
             request_pool=venue.request_pool,
             clock=self._clock,
@@ -121,7 +128,7 @@ class Connection:
         context = SessionContext(
             exchange=self._venue.exchange,
             route=self.route,
-            limits=self._venue.limits,
+            limits=self._limits,
             report=self._report,
             rng=self._rng,
             feed_live=self._feed_live,
@@ -160,14 +167,29 @@ def place(
     by_route: dict[str, list[Feed]] = {}
     for feed in feeds:
         by_route.setdefault(feed.channel.route, []).append(feed)
-    for route, waiting in by_route.items():
+    for route, of_route in by_route.items():
+        waiting = dict.fromkeys(of_route)
         while waiting:
-            roomy = (c for c in (*connections, *made) if c.route == route and c.room > 0)
-            connection = next(roomy, None)
+            first = next(iter(waiting))
+            connection = next((c for c in (*connections, *made) if c.takes(first)), None)
             if connection is None:
                 connection = new(route)
                 made.append(connection)
-            part = waiting[: connection.room]
-            del waiting[: len(part)]
+            part = _part(waiting, connection)
+            for feed in part:
+                del waiting[feed]
             connection.add(part)
     return made
+
+
+def _part(waiting: Iterable[Feed], connection: Connection) -> list[Feed]:
+    """Return those that one connection takes, the first among them, in their order."""
+    part: list[Feed] = []
+    slots = {each.channel.slot for each in connection.feeds.values()} - {""}
+    for feed in waiting:
+        if len(part) >= max(1, connection.room):
+            break
+        if feed.channel.slot not in slots:
+            part.append(feed)
+            slots |= {feed.channel.slot} - {""}
+    return part

@@ -37,7 +37,7 @@ class IdSequence:
         self,
         instrument: Instrument,
         *,
-        kind: str,
+        kind: str | Callable[[], str],
         report: Callable[[Status], None],
         interrupted: Callable[[], bool],
     ) -> None:
@@ -45,7 +45,7 @@ class IdSequence:
 
         Args:
             instrument: Whose trades.
-            kind: The kind's text, for `Gap`.
+            kind: The kind's text, for `Gap`, or what gives it.
             report: Takes the gaps.
             interrupted: Tells, once, whether a connection was lost since the last id.
         """
@@ -56,6 +56,21 @@ class IdSequence:
         self._kind = kind
         self._report = report
         self._interrupted = interrupted
+
+    def seed(self, last: int) -> None:
+        """Note the newest id of the history that is sent on subscribing: what follows it is new."""
+        if self.next < 0:
+            self.next = last + 1
+
+    def take(self, first: int, last: int, time_received: int) -> bool:
+        """Decide on an event that covers ids, and expect the one after; see `accept`.
+
+        For streams that come less often than those that write this out for themselves.
+        """
+        if first != self.next and not self.accept(first, time_received):
+            return False
+        self.next = last + 1
+        return True
 
     def accept(self, found: int, time_received: int) -> bool:
         """Decide on an id that is not the next one.
@@ -83,7 +98,7 @@ class IdSequence:
                 at_ns=time_received,
                 exchange=self._instrument.exchange,
                 instrument=self._instrument,
-                kind=self._kind,
+                kind=self._kind if isinstance(self._kind, str) else self._kind(),
                 first_missing=first,
                 last_missing=last,
                 reason=reason,

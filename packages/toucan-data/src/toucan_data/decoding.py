@@ -1,7 +1,8 @@
 """Reading recorded frames without a connection: the same decoders, the same books.
 
 A `FrameDecoder` takes frames in the order in which they came, and REST answers among them, and gives
-events and status values. It is what ``toucan-data decode`` runs.
+events and status values. It is what ``toucan-data decode`` runs. `SessionDecoder` is one for any venue: it
+runs the venue's own session over the frames.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Any
 
 import msgspec
 
+from toucan_data.feed import Channel, Feed, SessionContext
 from toucan_data.sequencer import BookSync
-from toucan_data.status import DecodeFailed, Gap
+from toucan_data.session import StreamSession
+from toucan_data.status import DecodeFailed, Gap, Status
 from toucan_data.venue import Venue
 
-__all__ = ["Counts", "FrameDecoder", "Outcome"]
+__all__ = ["Counts", "FrameDecoder", "Outcome", "SessionDecoder"]
 
 
 RAW_KEPT = 65_536
@@ -68,17 +71,20 @@ class FrameDecoder(ABC):
     Attributes:
         venue: Whose frames.
         counts: What has been read so far.
+        streams: The streams that the last frame was of, by the venue's names; also those not offered.
     """
 
     def __init__(self, venue: Venue) -> None:
         """Start without any book."""
         self.venue = venue
         self.counts: Counts = Counts()
+        self.streams: tuple[str, ...] = ()
         self._out: list[Any] = []
 
     def frame(self, frame: bytes, time_received: int) -> list[Any]:
         """Take one frame; return its events, and what it tells of gaps and failures."""
         self.counts.frames += 1
+        self.streams = ()
         outcome = self.read(frame, time_received)
         if outcome is Outcome.CONTROL:
             self.counts.control += 1
@@ -94,11 +100,15 @@ class FrameDecoder(ABC):
 
     @abstractmethod
     def read(self, frame: bytes, time_received: int) -> Outcome:
-        """Read a frame, hand what it holds to `emit`, and say what it was; never raise for what it holds."""
+        """Read a frame, hand what it holds to `emit`, and say what it was; never raise for what it holds.
 
-    @abstractmethod
+        What streams it is of goes to `streams`.
+        """
+
     def read_rest(self, url: str, body: bytes, time_received: int) -> bool:
         """Read a REST answer; False if it is none that is used."""
+        del url, body, time_received
+        return False
 
     @abstractmethod
     def book_of(self, symbol: str) -> BookSync | None:
@@ -124,3 +134,90 @@ class FrameDecoder(ABC):
             elif not isinstance(value, DecodeFailed):
                 self.counts.events[type(value).__name__] += 1
         return out
+
+
+class SessionDecoder(FrameDecoder):
+    """Reads recorded frames as the session of a live connection does, each stream from its first frame on.
+
+    A stream is followed in every kind that it serves. Updates of a book are given out although the recording
+    has not shown its snapshot yet; a book that broke is left as it is until a snapshot comes.
+
+    A venue needs no more than this, unless its frames were once of another form: then it overrides `read`.
+    """
+
+    def __init__(self, venue: Venue) -> None:
+        """Start without any book."""
+        super().__init__(venue)
+        self._books: dict[str, BookSync] = {}
+        self._unreadable = False
+        self._session = self.begin()
+
+    def begin(self) -> StreamSession:
+        """Return the session that reads from now on; what is numbered for each connection begins anew."""
+        context = SessionContext(
+            exchange=self.venue.exchange,
+            route="",
+            limits=self.venue.limits,
+            report=self._report,
+            rng=float,
+            feed_live=_ignored,
+            paused=_nothing,
+            open=self._open,
+        )
+        session = self.venue.session(context, [])
+        session.opened(0, 0, _nothing)
+        return session
+
+    def read(self, frame: bytes, time_received: int) -> Outcome:
+        """See `FrameDecoder.read`."""
+        self._unreadable = False
+        session = self._session
+        session.on_stream = self._seen
+        session.receive(frame, time_received)
+        session.outbox.clear()
+        if self._unreadable:
+            return Outcome.FAILED
+        if not self.streams:
+            return Outcome.CONTROL
+        followed = any(name in session.feeds for name in self.streams)
+        return Outcome.EVENTS if followed else Outcome.NOT_OFFERED
+
+    def book_of(self, symbol: str) -> BookSync | None:
+        """See `FrameDecoder.book_of`: of several books of a symbol, the first that came."""
+        return self._books.get(symbol)
+
+    def _seen(self, name: str) -> None:
+        if name not in self.streams:
+            self.streams += (name,)
+
+    def _open(self, name: str) -> Feed | None:
+        found = self.venue.streams_of(name)
+        if found is None:
+            return None
+        symbol, kinds = found
+        instrument = self.venue.unchecked(symbol) if symbol else None
+        feed = Feed(Channel("", name, instrument, None), list(kinds))
+        self.venue.prepare(feed, self._report, _ignored, self.venue.unchecked)
+        if feed.ids is not None:
+            feed.ids.keep_repetitions = True
+        if feed.sync is not None:
+            feed.sync.keep_all = True
+            self._books.setdefault(symbol, feed.sync)
+        feed.deliver_all_to(self.emit)
+        return feed
+
+    def _report(self, value: Status) -> None:
+        if isinstance(value, DecodeFailed):
+            self._unreadable = True
+            self.counts.failures += 1
+            self.emit(value)
+        elif isinstance(value, Gap):
+            self.emit(value)
+
+
+def _ignored(_: object) -> None:
+    """Take note of nothing: there is no connection."""
+
+
+def _nothing() -> None:
+    """Wake nobody."""

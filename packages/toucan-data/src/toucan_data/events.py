@@ -25,11 +25,13 @@ from toucan_instrument.plain import Plain
 __all__ = [
     "Candle",
     "Event",
+    "FundingRate",
     "Level",
     "LevelText",
     "Liquidation",
     "MarkPrice",
     "MarketEvent",
+    "OpenInterest",
     "OrderBookL1",
     "OrderBookL2Snapshot",
     "OrderBookL2Update",
@@ -157,7 +159,7 @@ class OrderBookL2Update(MarketEvent, frozen=True, gc=False):
 
     Attributes:
         first_update_id: The first change that it covers, None where the venue numbers none.
-        last_update_id: The last change that it covers.
+        last_update_id: The last change that it covers, None where the venue numbers none.
         previous_update_id: `last_update_id` of the update before it, None where the venue does not say.
         bids: Changed bids as ``(price, quantity)`` texts in the venue's order, which need not be sorted.
         asks: Changed asks likewise.
@@ -285,12 +287,12 @@ class Ticker24h(MarketEvent, frozen=True, gc=False):
         trades: How many trades it holds.
     """
 
-    last_price: Decimal
-    open_price: Decimal
-    high_price: Decimal
-    low_price: Decimal
-    volume: Decimal
-    turnover: Decimal
+    last_price: Decimal | None
+    open_price: Decimal | None
+    high_price: Decimal | None
+    low_price: Decimal | None
+    volume: Decimal | None
+    turnover: Decimal | None
     price_change: Decimal | None = None
     price_change_percent: Decimal | None = None
     average_price: Decimal | None = None
@@ -326,6 +328,34 @@ class MarkPrice(MarketEvent, frozen=True, gc=False):
     next_funding_time: int | None
 
 
+class FundingRate(MarketEvent, frozen=True, gc=False):
+    """What a perpetual contract pays at its next funding; above zero those who are long pay.
+
+    Attributes:
+        rate: The rate of the coming funding, as a fraction for one interval.
+        next_funding_time: When it is due, nanoseconds, None where the venue does not say.
+        interval_ns: From one funding to the next, nanoseconds, None where the venue does not say.
+        predicted_rate: The rate of the funding after that, None where the venue does not say.
+    """
+
+    rate: Decimal
+    next_funding_time: int | None = None
+    interval_ns: int | None = None
+    predicted_rate: Decimal | None = None
+
+
+class OpenInterest(MarketEvent, frozen=True, gc=False):
+    """How much of a derivative is open.
+
+    Attributes:
+        quantity: What is open, in the venue's unit; the kind's remark says where it counts both sides.
+        notional: What that is worth in the quote asset, None where the venue does not say.
+    """
+
+    quantity: Decimal
+    notional: Decimal | None = None
+
+
 Event: TypeAlias = (
     PublicTrade
     | OrderBookL1
@@ -335,6 +365,8 @@ Event: TypeAlias = (
     | Candle
     | Ticker24h
     | MarkPrice
+    | FundingRate
+    | OpenInterest
 )
 """Any market event."""
 

@@ -7,12 +7,14 @@ with settings just that one.
 
 from __future__ import annotations
 
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from toucan_data.events import (
     Candle,
+    FundingRate,
     Liquidation,
     MarkPrice,
+    OpenInterest,
     OrderBookL1,
     OrderBookL2Snapshot,
     OrderBookL2Update,
@@ -22,13 +24,16 @@ from toucan_data.events import (
 from toucan_instrument.errors import InvalidInput
 
 __all__ = [
+    "ALL_KINDS",
     "AggregatedTrades",
     "BookEvent",
     "CandleKind",
     "Candles",
+    "FundingRates",
     "Kind",
     "Liquidations",
     "MarkPrices",
+    "OpenInterests",
     "OrderBookKind",
     "OrderBooksL1",
     "OrderBooksL2",
@@ -89,8 +94,8 @@ class CandleKind(Kind[Candle]):
         """Return the kind for one interval.
 
         Args:
-            interval: The venue's spelling: ``1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M`` on
-                Binance. Case matters: ``1m`` is a minute, ``1M`` a month.
+            interval: ``1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M``, in one spelling for all
+                venues, of which each has some. Case matters: ``1m`` is a minute, ``1M`` a month.
         """
         if not isinstance(interval, str) or not interval:
             raise InvalidInput(
@@ -120,11 +125,11 @@ class OrderBookKind(Kind[BookEvent]):
         """Return the kind with settings.
 
         Args:
-            depth: None for the whole book, maintained from a snapshot and deltas; a number for the
-                venue's stream of the top levels (Binance: 5, 10, 20).
-            snapshot_levels: How deep the REST snapshot of a maintained book is (Binance: 100, 500, 1000,
-                and 5000 on spot); deeper costs more request weight, so the start of many books is slower.
-            update_ms: How often the venue sends changes, in milliseconds.
+            depth: None for the deepest book that the venue has, maintained from a snapshot and deltas; a
+                number for the venue's stream of the top levels, one that it offers.
+            snapshot_levels: How deep the snapshot of a maintained book is, where it comes over REST;
+                deeper costs more request weight, so the start of many books is slower.
+            update_ms: How often the venue sends changes, in milliseconds, where there is a choice.
             events: False keeps the book, `Streams.book`, and queues no events.
         """
         if (depth, snapshot_levels, update_ms, events) == (None, 1000, 100, True):
@@ -139,7 +144,7 @@ class OrderBookKind(Kind[BookEvent]):
 
     @property
     def depth(self) -> int | None:
-        """Levels a side of a partial book, None for a maintained one."""
+        """Levels a side that the book is cut to, None for the deepest that there is."""
         return self._setting("depth", None)
 
     @property
@@ -175,4 +180,22 @@ Candles: CandleKind = CandleKind("Candles")
 Tickers24h: Kind[Ticker24h] = Kind("Tickers24h")
 """Statistics over a rolling 24 hours."""
 MarkPrices: Kind[MarkPrice] = Kind("MarkPrices")
-"""Mark price, funding rate and next funding time of derivatives."""
+"""Mark price of derivatives, with the funding rate where the venue sends it along."""
+FundingRates: Kind[FundingRate] = Kind("FundingRates")
+"""Funding rate of perpetual contracts."""
+OpenInterests: Kind[OpenInterest] = Kind("OpenInterests")
+"""How much of a derivative is open."""
+
+ALL_KINDS: tuple[Kind[Any], ...] = (
+    PublicTrades,
+    AggregatedTrades,
+    OrderBooksL1,
+    OrderBooksL2,
+    Candles,
+    Tickers24h,
+    Liquidations,
+    MarkPrices,
+    FundingRates,
+    OpenInterests,
+)
+"""Every kind that there is, bare, in the order of tables."""

@@ -12,7 +12,6 @@ from toucan_data.snapshots import SnapshotLoader
 from toucan_data.subscription import Pair
 from toucan_data.venue import Venue
 from toucan_instrument import Catalogue, Instrument
-from toucan_instrument.asset import upper_ascii
 
 __all__ = ["Market"]
 
@@ -58,7 +57,7 @@ class Market:
         """
         if unchecked:
             symbol = self.venue.symbol(target.base, target.quote) if isinstance(target, Pair) else target
-            return self.instrument_of(upper_ascii(symbol))
+            return self.instrument_of(self.venue.spelling(symbol))
         catalogue = self.catalogue
         if catalogue is None:
             raise LookupError("the catalogue was not loaded")

@@ -6,6 +6,7 @@ Decimal cannot be changed, so the recent ones are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import (
     MAX_EMAX,
     MAX_PREC,
@@ -24,7 +25,7 @@ from typing import NoReturn
 
 from toucan_instrument.errors import PayloadError
 
-__all__ = ["KEPT", "exact", "finite", "keep", "refuse"]
+__all__ = ["KEPT", "all_finite", "exact", "finite", "keep", "optional", "refuse"]
 
 LIMIT = 65_536
 """How many numbers are kept: some 10 MB at the most."""
@@ -39,7 +40,7 @@ _EXACT = Context(
     traps=[InvalidOperation, Inexact, Rounded, Overflow, Underflow, Clamped],
 )
 
-exact = _EXACT.create_decimal
+exact: Callable[[str], Decimal] = _EXACT.create_decimal
 """`Decimal(text)`, exact as that and faster; raises a DecimalException where it cannot be exact.
 
 Spaces and underscores are errors here. NaN and infinity are not: whoever calls this looks for them, as
@@ -83,3 +84,23 @@ def keep(text: str) -> Decimal:
         KEPT.clear()
     KEPT[text] = number
     return number
+
+
+def all_finite(*numbers: Decimal | None) -> None:
+    """Refuse NaN and infinity, which are Decimals to a decoder.
+
+    Raises:
+        PayloadError: One of the numbers is not finite.
+    """
+    for number in numbers:
+        if number is not None and not number.is_finite():
+            raise PayloadError("a number", raw=str(number).encode(), cause="not finite")
+
+
+def optional(text: str | None, field: str) -> Decimal | None:
+    """Make a number of a field that may be empty or left out, None then.
+
+    Raises:
+        PayloadError: The text is no finite number.
+    """
+    return finite(text, f"field {field}") if text else None

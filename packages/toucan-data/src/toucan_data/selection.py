@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from toucan_data.errors import StreamsClosed
 from toucan_data.events import OrderBookL2Snapshot
-from toucan_data.feed import Feed
+from toucan_data.feed import Feed, Outlet
 from toucan_data.kinds import Kind, OrderBookKind
 from toucan_data.status import Dropped, Status
 from toucan_instrument import Exchange, Instrument
@@ -49,7 +49,8 @@ class Selection(Generic[T_co]):
         label: str,
         *,
         limit: int,
-        events: Callable[[Feed], bool],
+        events: Callable[[Feed, Outlet], bool],
+        only: frozenset[Instrument] | None = None,
         statuses: Callable[[Exchange, Status], bool] | None,
         now: Callable[[], int],
     ) -> None:
@@ -61,6 +62,7 @@ class Selection(Generic[T_co]):
         self._hub = hub
         self._limit = limit
         self._matches = events
+        self._only = only
         self._statuses = statuses
         self._now = now
         self._buffer: deque[Any] = deque()
@@ -118,6 +120,13 @@ class Selection(Generic[T_co]):
             await self._waiter
         finally:
             self._waiter = None
+
+    def _sink(self, feed: Feed) -> Callable[[Any], None]:
+        """Return what takes the events of a feed."""
+        append, only = self._buffer.append, self._only
+        if only is None or feed.channel.instrument is not None:
+            return append
+        return lambda event: append(event) if event.instrument in only else None
 
     def _flush(self) -> None:
         """Drop what is over the limit, and wake the reader if there is something to read."""
@@ -196,15 +205,26 @@ class Hub:
     def remove_feed(self, feed: Feed) -> None:
         """Let a feed deliver to nobody."""
         self._feeds.pop(feed, None)
-        feed.deliver_to()
+        feed.deliver_all_to()
 
-    def rewire(self, feed: Feed) -> None:
-        """Look again who selects a feed, after its kinds have changed."""
-        if feed in self._feeds:
-            self._wire(feed)
+    def rewire(self, feed: Feed, change: Callable[[], object] = bool) -> None:
+        """Make a change to a feed's kinds, and look again who selects it.
+
+        A selection that comes to a maintained book by it begins with the book as it is.
+        """
+        before = [s for s in self._selections if s._matches(feed, feed)]  # noqa: SLF001
+        change()
+        if feed not in self._feeds:
+            return
+        self._wire(feed)
+        for selection in self._selections:
+            if selection not in before:
+                self._show_book(feed, selection)
 
     def _wire(self, feed: Feed) -> None:
-        feed.deliver_to(*(s._buffer.append for s in self._selections if s._matches(feed)))  # noqa: SLF001
+        for outlet in (feed, *feed.outlets.values()):
+            chosen = (s for s in self._selections if s._matches(feed, outlet))  # noqa: SLF001
+            outlet.deliver_to(*(s._sink(feed) for s in chosen))  # noqa: SLF001
 
     def select(
         self,
@@ -222,15 +242,16 @@ class Hub:
             raise StreamsClosed("the streams are closed")
         only = None if instruments is None else frozenset(instruments)
 
-        def matches(feed: Feed) -> bool:
+        def matches(feed: Feed, outlet: Outlet) -> bool:
             return (
                 events
                 and (exchange is None or self._feeds.get(feed) is exchange)
-                and (only is None or feed.channel.instrument in only)
                 and any(
                     (kind is None or kind.selects(other))
+                    and (only is None or of is None or of in only)
                     and not (isinstance(other, OrderBookKind) and not other.events)
-                    for other in feed.kinds
+                    and feed.outlet_of(other) is outlet
+                    for other, of in zip(feed.kinds, feed.instruments, strict=True)
                 )
             )
 
@@ -244,18 +265,23 @@ class Hub:
             )
 
         selection: Selection[Any] = Selection(
-            self, label, limit=limit, events=matches, statuses=concerns if status else None, now=self._now
+            self,
+            label,
+            limit=limit,
+            events=matches,
+            only=only,
+            statuses=concerns if status else None,
+            now=self._now,
         )
         self._selections.append(selection)
         for feed in self._feeds:
             self._wire(feed)
-            if matches(feed):
-                self._show_book(feed, selection)
+            self._show_book(feed, selection)
         return selection
 
     def _show_book(self, feed: Feed, selection: Selection[Any]) -> None:
         """Begin a late selection of a maintained book with the book as it is: its updates apply to it."""
-        if feed.sync is None or not feed.sync.live:
+        if feed.sync is None or not feed.sync.live or not selection._matches(feed, feed):  # noqa: SLF001
             return
         book = feed.sync.book
         bids, asks = book.texts()
@@ -301,7 +327,7 @@ class Hub:
             return
         self._closed, self._error = True, error
         for feed in self._feeds:
-            feed.deliver_to()
+            feed.deliver_all_to()
         for selection in self._selections:
             selection._end(error)  # noqa: SLF001
 

@@ -49,7 +49,7 @@ class Gap(FeedStatus, frozen=True, kw_only=True):
         first_missing: The first id that is missing, None where the venue numbers nothing.
         last_missing: The last id that is missing, None while the end is not known yet (a book between its
             break and its `Resynced`).
-        reason: ``sequence``, ``disconnected``, ``crossed book``, ``unreadable`` or ``overflow``.
+        reason: ``sequence``, ``disconnected``, ``checksum``, ``crossed book`` or ``unreadable``.
     """
 
     exchange: Exchange
@@ -61,14 +61,17 @@ class Gap(FeedStatus, frozen=True, kw_only=True):
 
 
 class Resynced(FeedStatus, frozen=True, kw_only=True):
-    """A book that had a `Gap` is whole again: an `OrderBookL2Snapshot` follows, then updates.
+    """A book is whole again: an `OrderBookL2Snapshot` follows, then updates.
+
+    It comes after a `Gap` of the book, and where a venue sends a new snapshot of its own accord.
 
     Attributes:
         exchange: Where.
         instrument: Of what.
         kind: The kind's text.
-        first_missing: The first update id that was not delivered as an update, None where unnumbered.
-        last_missing: The last one: the id of the new snapshot. None where nothing was lost.
+        first_missing: The first update id that was not delivered as an update, None where nothing was lost
+            or nothing is numbered.
+        last_missing: The last one: the id of the new snapshot. None likewise.
     """
 
     exchange: Exchange

@@ -20,7 +20,7 @@ from toucan_data.connection import Connection, place
 from toucan_data.errors import DuplicateSubscription, NotReady
 from toucan_data.events import Event
 from toucan_data.feed import Feed
-from toucan_data.kinds import Kind, OrderBookKind
+from toucan_data.kinds import Kind, OrderBookKind, OrderBooksL2
 from toucan_data.market import Market
 from toucan_data.selection import BUFFER, Hub, Selection
 from toucan_data.snapshots import SnapshotLoader
@@ -216,12 +216,11 @@ class Streams:
             key = (channel.route, channel.name)
             feed = market.feeds.get(key)
             if feed is None:
-                feed = market.feeds[key] = Feed(channel, [kind])
+                feed = market.feeds[key] = Feed(channel, [kind], instrument)
                 self._prepare(market, feed)
                 new.setdefault(market, []).append(feed)
             else:
-                feed.kinds.append(kind)
-                self._hub.rewire(feed)
+                self._hub.rewire(feed, partial(feed.join, kind, channel.instrument or instrument))
             market.subscribed[instrument, kind] = feed
         for market, feeds in new.items():
             made = place(feeds, list(market.connections), partial(self._connection, market))
@@ -264,8 +263,8 @@ class Streams:
             self._hub.report(exchange, value)
 
         market.venue.prepare(feed, report, market.snapshots.want, market.instrument_of)
-        kind = feed.kinds[0]
-        if feed.sync is not None and isinstance(kind, OrderBookKind):
+        if feed.sync is not None:
+            kind = next((each for each in feed.kinds if isinstance(each, OrderBookKind)), OrderBooksL2)
             market.snapshots.add(feed.sync, kind.snapshot_levels)
         for watch in self._watches:
             watch.add(feed)
@@ -288,9 +287,8 @@ class Streams:
 
     def _leave(self, market: Market, instrument: Instrument | None, kind: Kind[Any], feed: Feed) -> None:
         del market.subscribed[instrument, kind]
-        feed.kinds.remove(kind)
+        self._hub.rewire(feed, partial(feed.leave, kind, feed.channel.instrument or instrument))
         if feed.kinds:
-            self._hub.rewire(feed)
             return
         del market.feeds[feed.channel.route, feed.channel.name]
         self._hub.remove_feed(feed)
@@ -525,11 +523,7 @@ class Streams:
     @property
     def missing(self) -> tuple[str, ...]:
         """What has not delivered yet, one text each."""
-        return tuple(
-            f"{feed.channel.instrument or 'whole market'} {', '.join(map(repr, feed.kinds))}: {what}"
-            for feed in self._feeds()
-            if (what := feed.missing())
-        )
+        return tuple(f"{feed.of} {feed.what}: {what}" for feed in self._feeds() if (what := feed.missing()))
 
     def _feeds(self) -> Iterable[Feed]:
         for market in self._markets.values():

@@ -7,17 +7,19 @@ it may be asked, and how its frames become events. It never awaits, opens a sock
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from toucan_data.bookrule import BookSnapshot
 from toucan_data.feed import Channel, Feed, Limits, SessionContext
 from toucan_data.kinds import Kind
-from toucan_data.sequencer import BookSnapshot, BookSync
+from toucan_data.sequencer import BookSync
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
 from toucan_instrument import Environment, Exchange, Instrument, Pool
-from toucan_instrument.errors import VenueError
+from toucan_instrument.asset import upper_ascii
+from toucan_instrument.errors import InvalidInput, PayloadError, VenueError
 from toucan_instrument.rest import Request, Response
 
 __all__ = ["Venue"]
@@ -54,10 +56,25 @@ class Venue(ABC):
     def compression(self) -> bool:
         """Whether to ask for compressed frames."""
 
+    def limits_of(self, route: str) -> Limits:
+        """Return how the streams of a route may be used."""
+        del route
+        return self.limits
+
     @property
     @abstractmethod
     def kinds(self) -> Mapping[Kind[Any], str]:
         """The kinds that it has, each with a remark for the support table, often empty."""
+
+    @property
+    def lacking(self) -> Mapping[Kind[Any], str]:
+        """Why it lacks a kind that one would look for, for the support table: there but over REST, say."""
+        return {}
+
+    @property
+    def blind(self) -> frozenset[str]:
+        """The kinds, by name, whose feed cannot show that something of it was lost; the table says so."""
+        return frozenset()
 
     @abstractmethod
     def url(self, route: str) -> str:
@@ -80,15 +97,38 @@ class Venue(ABC):
         want_snapshot: Callable[[BookSync], None],
         instrument_of: Callable[[str], Instrument],
     ) -> None:
-        """Give a feed its `decode` and `handle`, and its book where it keeps one."""
+        """Give a feed its `decode` and `handle`, and its book where it keeps one.
+
+        All kinds that the stream can serve have to be looked after, whichever was asked for first: another
+        one may join later. Those whose events are not the stream's own get an outlet (`Feed.outlet`).
+
+        Args:
+            feed: What is followed.
+            report: Takes status values.
+            want_snapshot: Asks REST for the snapshot of a book.
+            instrument_of: Gives the instrument of a symbol that a message names.
+        """
 
     @abstractmethod
     def session(self, context: SessionContext, feeds: list[Feed]) -> StreamSession:
         """Return the protocol state of one new connection."""
 
     @abstractmethod
+    def streams_of(self, name: str) -> tuple[str, tuple[Kind[Any], ...]] | None:
+        """Return what a stream's name says, the way back of `channel`: for recordings.
+
+        Returns:
+            Symbol (empty for a stream of a whole market), and all kinds that the stream serves; None if it
+            is a stream that is not offered.
+        """
+
+    @abstractmethod
     def symbol(self, base: str, quote: str) -> str:
         """Return the venue's spelling of a pair, for symbols that are taken unchecked."""
+
+    def spelling(self, text: str) -> str:
+        """Return a symbol that a user wrote as the venue would: in upper case, unless it has other rules."""
+        return upper_ascii(text)
 
     @abstractmethod
     def unchecked(self, symbol: str) -> Instrument:
@@ -96,7 +136,20 @@ class Venue(ABC):
 
     @abstractmethod
     def instruments_request(self) -> Request:
-        """Return the request for the list of instruments."""
+        """Return the request for the list of instruments, or for the first part of it."""
+
+    def more_instruments(self, request: Request, body: bytes) -> Sequence[Request]:
+        """Return what is to be asked for next: the next page, or the lists of other sorts of instruments.
+
+        Args:
+            request: What was asked for.
+            body: What was answered.
+
+        Raises:
+            PayloadError: The answer cannot be read.
+        """
+        del request, body
+        return ()
 
     @abstractmethod
     def decode_instruments(self, body: bytes) -> tuple[list[Instrument], tuple[tuple[str, str], ...]]:
@@ -104,23 +157,37 @@ class Venue(ABC):
 
     @abstractmethod
     def volumes_request(self) -> Request:
-        """Return the request for 24 h volumes."""
+        """Return the request for 24 h volumes, or for the first part of them."""
+
+    def more_volumes(self, request: Request, body: bytes) -> Sequence[Request]:
+        """Return what is to be asked for next; see `more_instruments`."""
+        del request, body
+        return ()
 
     @abstractmethod
     def decode_volumes(self, body: bytes) -> dict[str, Decimal]:
         """Return quote volume by the venue's symbol."""
 
-    @abstractmethod
     def snapshot_request(self, instrument: Instrument, levels: int) -> Request:
-        """Return the request for a book's snapshot."""
+        """Return the request for a book's snapshot, for a venue whose books need it.
 
-    @abstractmethod
+        Raises:
+            InvalidInput: The venue does not offer that depth, or deltas follow on none of REST.
+        """
+        raise InvalidInput(
+            f"{self.exchange.value} sends snapshots on the stream",
+            field="snapshot_levels",
+            value=levels,
+            accepted=f"no snapshot of {instrument} over REST",
+        )
+
     def decode_snapshot(self, body: bytes, levels: int) -> BookSnapshot:
-        """Read a snapshot.
+        """Read a snapshot that was asked for.
 
         Raises:
             PayloadError: It cannot be read.
         """
+        raise PayloadError(f"a snapshot of {levels} levels", raw=body, cause="none is asked for here")
 
     @abstractmethod
     def read_limits(self, response: Response) -> Any:

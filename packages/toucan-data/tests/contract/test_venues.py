@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import re
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from toucan_data import (
+    WHOLE_MARKET,
     Candles,
     DecodeFailed,
     Gap,
@@ -19,20 +22,32 @@ from toucan_data import (
     StaleBook,
     Streams,
 )
-from toucan_data.cli.decode import frame_decoder
-from toucan_data.exchange.binance.streams import kind_of
-from toucan_data.registry import VENUES, venue_class
+from toucan_data.kinds import ALL_KINDS
+from toucan_data.registry import VENUES, frame_decoder, venue_class
 from toucan_data.testing.capture import Recording
+from toucan_data.testing.dialect import dialect_of
 from toucan_data.testing.exchange import ScriptedExchange
 from toucan_instrument.console.captures import expand, read
-from toucan_instrument.errors import UnsupportedKind
+from toucan_instrument.errors import InvalidInput, UnsupportedKind
 from toucan_instrument.testing.faults import Action, Fault
 
 EVERY = pytest.mark.parametrize("exchange", list(VENUES), ids=str)
 
 
-def kinds_of(venue):
-    return [Candles("1m") if kind == Candles else kind for kind in venue.kinds]
+def those(wanted):
+    """Return the mark for some venues; one that is not whole yet is among them, and fails there."""
+
+    def concerns(exchange):
+        try:
+            return wanted(venue_class(exchange)())
+        except (ImportError, AttributeError):
+            return True
+
+    return pytest.mark.parametrize("exchange", [each for each in VENUES if concerns(each)], ids=str)
+
+
+BOOKED = those(lambda venue: OrderBooksL2 in venue.kinds)
+SEEING = those(lambda venue: OrderBooksL2 in venue.kinds and "OrderBooksL2" not in venue.blind)
 
 
 async def first(selection, wanted, seconds=10):
@@ -47,10 +62,10 @@ async def first(selection, wanted, seconds=10):
 async def test_every_kind_that_is_offered_arrives(exchange):
     async with ScriptedExchange.seeded(exchange, pace_ms=5) as server:
         venue = server.venue()
-        symbol = next(iter(server.market.instruments))
-        wanted = [(venue, symbol, kind) for kind in kinds_of(venue)]
+        symbols = {kind: server.symbol_with(kind) for kind in server.kinds()}
+        wanted = [(venue, symbol, kind) for kind, symbol in symbols.items()]
         async with await Streams.builder().subscribe(wanted).init() as streams:
-            for kind in kinds_of(venue):
+            for kind, symbol in symbols.items():
                 selection = streams.select(kind, status=False)
                 if kind == Liquidations:
                     await streams.ready(10)
@@ -67,36 +82,65 @@ async def test_every_kind_that_is_offered_arrives(exchange):
 @EVERY
 def test_a_kind_that_it_lacks_is_refused_with_those_that_it_has(exchange):
     venue = venue_class(exchange)()
-    lacking = [kind for kind in (Liquidations,) if kind not in venue.kinds]
-    for kind in lacking:
-        with pytest.raises(UnsupportedKind, match="PublicTrades"):
-            venue.channel(venue.unchecked("BTCUSDT"), kind)
+    instrument = dialect_of(exchange).listed(dialect_of(exchange).default_symbols[0])
+    offered = {kind.name for kind in venue.kinds}
+    assert offered <= {kind.name for kind in ALL_KINDS}
+    for kind in ALL_KINDS:
+        if kind.name not in offered:
+            with pytest.raises(UnsupportedKind) as caught:
+                venue.channel(instrument, kind)
+            assert set(re.findall(r"\w+", caught.value.accepted)) <= offered
+            assert "PublicTrades" in caught.value.accepted
 
 
 @EVERY
+def test_a_streams_name_says_what_it_serves(exchange):
+    """The way back from a stream's name, which recordings need, leads to where it came from."""
+    venue, dialect = venue_class(exchange)(), dialect_of(exchange)
+    for symbol in dialect.default_symbols:
+        instrument = dialect.listed(symbol)
+        for kind in venue.kinds:
+            wanted = Candles(dialect.candle_interval) if kind == Candles else kind
+            try:
+                channel = venue.channel(instrument, wanted)
+            except InvalidInput:
+                continue
+            found, kinds = venue.streams_of(channel.name)
+            assert found == (symbol if channel.instrument is not None else "")
+            assert wanted.name in {each.name for each in kinds}
+            for each in kinds:
+                assert venue.channel(instrument, each).name == channel.name
+
+
+@SEEING
 async def test_a_gap_is_told_and_one_book_alone_is_mended(exchange):
-    faults = [Fault(Action.GAP, stream="btc", after=8)]
-    async with ScriptedExchange.seeded(exchange, faults=faults, pace_ms=5) as server:
+    async with ScriptedExchange.seeded(exchange, pace_ms=5) as server:
         venue = server.venue()
-        symbols = list(server.market.instruments)
+        symbols = [s for s in server.market.instruments if has(venue, server.instrument(s), OrderBooksL2)]
+        server.faults.add(Fault(Action.GAP, stream=server.stream_of(symbols[0], OrderBooksL2), after=8))
         async with (
             await Streams.builder().subscribe([(venue, s, OrderBooksL2) for s in symbols]).init() as streams
         ):
             statuses = streams.status()
             gap = await first(statuses, Gap)
-            assert gap.instrument.symbol == symbols[0]
-            assert gap.first_missing is not None
-            assert gap.last_missing is not None
+            assert gap.reason in {"sequence", "checksum"}
+            if gap.reason == "sequence":
+                assert gap.first_missing is not None
+                assert gap.last_missing is not None
             resynced = await first(statuses, Resynced)
-            assert resynced.instrument == gap.instrument
-            assert resynced.first_missing == gap.first_missing
-            assert streams.book(streams.books[1].instrument).generation == 1
+            if not server.dialect().numbers_sockets:
+                assert gap.instrument.symbol == symbols[0]
+                assert resynced.instrument == gap.instrument
+                assert resynced.first_missing == gap.first_missing
+                assert all(
+                    book.generation == 1 for book in streams.books if book.instrument != gap.instrument
+                )
 
 
-@EVERY
+@BOOKED
 async def test_a_malformed_frame_is_one_value_and_nothing_else(exchange):
     async with ScriptedExchange.seeded(exchange, pace_ms=None) as server:
-        symbol = next(iter(server.market.instruments))
+        symbol = server.symbol_with(OrderBooksL2)
         async with (
             await Streams.builder().subscribe([(server.venue(), symbol, OrderBooksL2)]).init() as streams
         ):
@@ -114,51 +158,55 @@ async def test_a_malformed_frame_is_one_value_and_nothing_else(exchange):
 @EVERY
 async def test_new_fields_and_unknown_words_do_no_harm(exchange):
     async with ScriptedExchange.seeded(exchange, pace_ms=None) as server:
-        symbol = next(iter(server.market.instruments))
+        symbol = server.symbol_with(PublicTrades)
+        name = server.stream_of(symbol, PublicTrades)
         async with (
             await Streams.builder().subscribe([(server.venue(), symbol, PublicTrades)]).init() as streams
         ):
             trades = streams.select(PublicTrades)
-            await streams._progressed.wait()
-            while not server.subscribed:
-                await asyncio.sleep(0.01)
-            [name] = server.subscribed
-            payload = {"e": "new word", "E": 1, "s": symbol, "t": 7, "a": 7, "f": 7, "l": 7, "p": "1.10",
-                       "q": "2.00", "T": 1_700_000_000_000, "m": True, "zz": {"new": [1]}}  # fmt: skip
-            await server.send_raw(msgspec.json.encode({"stream": name, "data": payload, "more": 1}))
             async with asyncio.timeout(5):
+                while name not in server.subscribed:
+                    await asyncio.sleep(0.01)
+                await server.send_event(name, server.dialect().sample_trade(name, symbol))
                 async for value in trades:
                     assert not isinstance(value, DecodeFailed)
                     if hasattr(value, "price"):
-                        assert (str(value.price), str(value.quantity)) == ("1.10", "2.00")
+                        assert (value.price, value.quantity) == (Decimal("1.10"), Decimal("2.00"))
                         assert value.aggressor == "sell"
                         break
 
 
 @EVERY
 async def test_streams_are_shared_and_batched_within_the_limits(exchange):
-    symbols = [f"A{number}USD_PERP" if "coin" in exchange else f"A{number}USDT" for number in range(60)]
+    symbols = dialect_of(exchange).symbols(60)
     async with ScriptedExchange.seeded(exchange, symbols, pace_ms=5, levels=20) as server:
-        limits = msgspec.structs.replace(
-            server.venue().limits, streams_per_connection=50, names_per_message=17
-        )
+        limits = msgspec.structs.replace(server.venue().limits, streams_per_connection=50)
+        limits = msgspec.structs.replace(limits, names_per_message=min(17, limits.names_per_message))
         venue = server.venue(limits=limits)
-        wanted = [(venue, symbol, kind) for symbol in symbols for kind in kinds_of(venue)[:2]]
+        kinds = [kind for kind in server.kinds() if has(venue, server.instrument(symbols[0]), kind)][:2]
+        wanted = [(venue, symbol, kind) for symbol in symbols for kind in kinds]
+        channels = {venue.channel(server.instrument(symbol), kind) for _, symbol, kind in wanted}
+        names = {channel.name for channel in channels}
+        of_route = Counter(channel.route for channel in channels)
         async with await Streams.builder().subscribe(wanted).init() as streams:
-            async with asyncio.timeout(20):
-                while any("acknowledgement" in text for text in streams.missing):
+            async with asyncio.timeout(30):
+                while any(
+                    "an acknowledgement" in text or "a synced book" in text for text in streams.missing
+                ):
                     await asyncio.sleep(0.02)
-            names = len(set(server.seen.subscriptions))
-            assert len(server.seen.subscriptions) == names  # nothing is asked for twice
-            assert server.connections == -(-names // 50)
+            asked = [name for name in server.seen.subscriptions if name in names]
+            assert sorted(asked) == sorted(names)  # nothing is asked for twice
+            assert server.connections == sum(
+                -(-count // venue.limits_of(route).streams_per_connection)
+                for route, count in of_route.items()
+            )
             assert server.seen.limits_broken == 0
-            assert server.seen.most_controls <= 7
 
 
-@EVERY
+@BOOKED
 async def test_a_stale_book_cannot_be_read_by_accident(exchange):
     async with ScriptedExchange.seeded(exchange, pace_ms=5) as server:
-        symbol = next(iter(server.market.instruments))
+        symbol = server.symbol_with(OrderBooksL2)
         async with (
             await Streams.builder().subscribe([(server.venue(), symbol, OrderBooksL2)]).init() as streams
         ):
@@ -172,6 +220,14 @@ async def test_a_stale_book_cannot_be_read_by_accident(exchange):
             assert book.best_bid(allow_stale=True) is not None
             await first(statuses, Resynced)
             assert book.best_bid() is not None
+
+
+def has(venue, instrument, kind):
+    try:
+        venue.channel(instrument, kind)
+    except InvalidInput:
+        return False
+    return True
 
 
 async def ready(streams, server):
@@ -199,7 +255,7 @@ def recorded(exchange):
 async def test_a_recording_streams_through_the_real_client(exchange):
     """Every frame of an offered stream arrives as an event, or lies within a book's snapshot."""
     items = recorded(exchange)
-    recording = Recording((item.time_received, item.frame, item.url) for item in items)
+    recording = Recording(exchange, ((item.time_received, item.frame, item.url) for item in items))
     decoder = frame_decoder(venue_class(exchange)())
     expected = Counter()
     for item in items:
@@ -208,14 +264,16 @@ async def test_a_recording_streams_through_the_real_client(exchange):
             if item.url is None
             else decoder.rest(item.url, item.frame, item.time_received)
         )
-        expected.update(type(value).__name__ for value in values if hasattr(value, "instrument"))
-    assert decoder.counts.failures == decoder.counts.gaps == decoder.counts.not_offered == 0
+        if item.url is not None or recording.offered & set(decoder.streams):
+            expected.update(type(value).__name__ for value in values if hasattr(value, "instrument"))
+    assert decoder.counts.failures == decoder.counts.gaps == 0
     async with ScriptedExchange.playing(exchange, recording) as server:
         venue = server.venue()
+        assert recording.offered
         wanted = []
-        for name in recording.streams:
-            symbol, kind = kind_of(exchange, name)
-            wanted.append((venue, symbol.upper(), kind))
+        for name in recording.offered:
+            symbol, kinds = venue.streams_of(name)
+            wanted += [(venue, symbol or WHOLE_MARKET, kind) for kind in kinds]
         builder = Streams.builder(buffer=1_000_000).subscribe(wanted, unchecked=True)
         async with await builder.init() as streams:
             selection = streams.select_all()
@@ -229,22 +287,26 @@ async def test_a_recording_streams_through_the_real_client(exchange):
             for name, count in expected.items():
                 if not name.startswith("OrderBookL2"):
                     assert got[name] == count, name
-            assert 0 < got["OrderBookL2Update"] <= expected["OrderBookL2Update"]
-            for book in streams.books:
-                sync = decoder.book_of(book.instrument.symbol)
-                assert book.synced
+            updates = expected["OrderBookL2Update"]
+            assert min(1, updates) <= got["OrderBookL2Update"] <= updates
+            for feed in streams._feeds():
+                if feed.sync is None:
+                    continue
+                book, sync = feed.book, decoder.book_of(feed.book.instrument.symbol)
+                assert book.synced == sync.live
                 assert book.last_update_id == sync.book.last_update_id
-                assert book.texts() == sync.book.texts()
-                assert not book.crossed()
+                assert book.texts(allow_stale=True) == sync.book.texts(allow_stale=True)
+                assert not book.crossed(allow_stale=True)
 
 
 @EVERY
 def test_every_single_frame_that_was_recorded_decodes(exchange):
-    folder = Path(os.environ.get("TOUCAN_CAPTURES", "/nowhere"), "frames", exchange.value)
+    name, patterns = dialect_of(exchange).frames_folder
+    folder = Path(os.environ.get("TOUCAN_CAPTURES", "/nowhere"), "frames", name)
     if not folder.is_dir():
         pytest.skip("TOUCAN_CAPTURES names no folder with frames of this venue")
     decoder = frame_decoder(venue_class(exchange)())
-    for path in sorted(folder.glob("stream.*.jsonl")):
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
         for line in path.read_bytes().splitlines():
             for value in decoder.frame(line, 0):
                 assert not isinstance(value, DecodeFailed), (path.name, value)

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from toucan_data.book import BookState
 from toucan_data.events import OrderBookL2Snapshot, OrderBookL2Update
 from toucan_data.exchange.binance import BinanceSpot
-from toucan_data.sequencer import BookSnapshot, BookSync
+from toucan_data.sequencer import BookRule, BookSnapshot, BookSync
 from toucan_data.status import Gap, Resynced
 
 INSTRUMENT = BinanceSpot().unchecked("BTCUSDT")
@@ -61,7 +61,7 @@ class Client:
         self.sync = BookSync(
             INSTRUMENT,
             kind="OrderBooksL2",
-            drop_equal=not futures,
+            rule=BookRule(drop_equal=not futures),
             sinks=[self.out.append],
             report=self.out.append,
             want_snapshot=self._want,

@@ -68,7 +68,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, eq=False, weakref=Tr
         strike: Strike price of an option.
         option: Call or put, for an option.
         contract_size: What one contract stands for: units of the base asset where linear, of the quote
-            asset where inverse. 1 where quantities are not contracts.
+            asset where inverse. 1 where quantities are not contracts, 0 where it is not known: the
+            spelling of a symbol that was taken unchecked need not say it.
         inverse: Whether it is valued in the base asset: gains are ``size * (1/entry - 1/exit)``.
         quantity_unit: What the venue's quantities count.
         status: Whether it can be traded.
@@ -141,13 +142,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, eq=False, weakref=Tr
             price: Needed where the unit is worth a fixed amount of the quote asset.
 
         Raises:
-            InvalidInput: The price is needed and was not given, or is not above zero; a number is a float.
+            InvalidInput: The price is needed and was not given, or is not above zero; a number is a float;
+                the size of a contract is not known.
         """
         quantity = decimal_of(quantity, field="quantity")
         worth = self._quote_worth(quantity)
         if worth is None:
             if self.quantity_unit is QuantityUnit.CONTRACTS:
-                return EXACT.multiply(quantity, self.contract_size)
+                return EXACT.multiply(quantity, self._known_size())
             return quantity
         if price is None or not (price := decimal_of(price, field="price")) > 0:
             raise InvalidInput(
@@ -166,7 +168,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, eq=False, weakref=Tr
             price: Price of one unit of the base asset; does not matter for inverse contracts.
 
         Raises:
-            InvalidInput: A number is a float, or not finite.
+            InvalidInput: A number is a float, or not finite; the size of a contract is not known.
         """
         quantity, price = decimal_of(quantity, field="quantity"), decimal_of(price, field="price")
         worth = self._quote_worth(quantity)
@@ -179,5 +181,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, eq=False, weakref=Tr
         if self.quantity_unit is QuantityUnit.QUOTE:
             return quantity
         if self.quantity_unit is QuantityUnit.CONTRACTS and self.inverse:
-            return EXACT.multiply(quantity, self.contract_size)
+            return EXACT.multiply(quantity, self._known_size())
         return None
+
+    def _known_size(self) -> Decimal:
+        if not self.contract_size:
+            raise InvalidInput(
+                f"how much a contract of {self} stands for is not known: load the list of instruments",
+                field="contract_size",
+                value=self.contract_size,
+                accepted="above 0",
+            )
+        return self.contract_size

@@ -26,6 +26,12 @@ _ISO = re.compile(
 )
 
 
+_WHOLE: dict[str, int] = {}
+"""Recent seconds by their text, as venues name the same one many times."""
+LENGTH = len("2026-01-31T12:00:00")
+KEPT = 1_024
+
+
 def from_ms(milliseconds: int) -> int:
     """Return milliseconds since the epoch as nanoseconds."""
     return milliseconds * 1_000_000
@@ -72,6 +78,11 @@ def from_iso(text: str) -> int:
     Raises:
         InvalidInput: It is no such time, or has no zone.
     """
+    whole = _WHOLE.get(text[:LENGTH])
+    if whole is not None and text[-1:] == "Z":
+        digits = text[LENGTH + 1 : -1]
+        if text[LENGTH] == "." and digits.isascii() and digits.isdigit():
+            return whole + int(digits[:9].ljust(9, "0"))
     match = _ISO.fullmatch(text)
     parts = match.groupdict(default="") if match is not None else dict.fromkeys(_ISO.groupindex, "")
     try:
@@ -80,7 +91,12 @@ def from_iso(text: str) -> int:
         raise InvalidInput(
             "that is no time", field="time", value=text, accepted="such as 2026-01-31T12:00:00.5Z"
         ) from error
-    return (since.days * 86_400 + since.seconds) * SECOND + int(parts["fraction"][:9].ljust(9, "0"))
+    seconds = (since.days * 86_400 + since.seconds) * SECOND
+    if parts["zone"] == "Z" and len(parts["whole"]) == LENGTH:
+        if len(_WHOLE) >= KEPT:
+            _WHOLE.clear()
+        _WHOLE[parts["whole"]] = seconds
+    return seconds + int(parts["fraction"][:9].ljust(9, "0"))
 
 
 def to_datetime(nanoseconds: int) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +12,13 @@ from toucan_data.cli.options import common
 from toucan_data.cli.texts import event_line, status_line
 from toucan_data.decoding import FrameDecoder
 from toucan_data.events import MarketEvent
-from toucan_data.registry import venue_named
+from toucan_data.registry import frame_decoder, venue_named
 from toucan_data.status import DecodeFailed
-from toucan_data.venue import Venue
-from toucan_instrument import Exchange
 from toucan_instrument.console.captures import Item
 from toucan_instrument.console.output import json_line, line
 from toucan_instrument.console.replay import recordings_argument, replay
-from toucan_instrument.errors import InvalidInput
 
-__all__ = ["decode", "decode_items", "frame_decoder"]
-
-DECODERS: dict[Exchange, tuple[str, str]] = {
-    Exchange.BINANCE_SPOT: ("toucan_data.exchange.binance.decoder", "BinanceDecoder"),
-    Exchange.BINANCE_US_SPOT: ("toucan_data.exchange.binance.decoder", "BinanceDecoder"),
-    Exchange.BINANCE_USD_M: ("toucan_data.exchange.binance.decoder", "BinanceDecoder"),
-    Exchange.BINANCE_COIN_M: ("toucan_data.exchange.binance.decoder", "BinanceDecoder"),
-}
-"""Module and class of each exchange's decoder."""
-
-
-def frame_decoder(venue: Venue) -> FrameDecoder:
-    """Return a decoder of a venue's recorded frames.
-
-    Raises:
-        InvalidInput: There is none.
-    """
-    try:
-        module, name = DECODERS[venue.exchange]
-    except KeyError as error:
-        raise InvalidInput(
-            "recordings of that venue cannot be read",
-            field="venue",
-            value=venue.exchange.value,
-            accepted=", ".join(exchange.value for exchange in DECODERS),
-        ) from error
-    made: FrameDecoder = getattr(import_module(module), name)(venue)
-    return made
+__all__ = ["decode", "decode_items"]
 
 
 def decode_items(decoder: FrameDecoder, items: Iterable[Item]) -> Iterator[Any]:

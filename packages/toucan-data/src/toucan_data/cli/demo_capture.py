@@ -6,10 +6,11 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from toucan_data.cli.decode import decode_items, frame_decoder
+from toucan_data.cli.decode import decode_items
 from toucan_data.cli.demo_report import Report
 from toucan_data.cli.recording import Recording
 from toucan_data.events import MarketEvent, OrderBookL2Snapshot, OrderBookL2Update
+from toucan_data.registry import frame_decoder
 from toucan_data.streams import Streams
 from toucan_data.subscription import Subscription
 from toucan_data.venue import Venue
@@ -28,7 +29,7 @@ class Expected:
 
     Attributes:
         events: How many events of each symbol and type, deltas of books left out.
-        deltas: The ids at which the deltas of each symbol end, in order.
+        deltas: The ids at which the deltas of each symbol end, in order; their count where none is numbered.
         books: The book of each symbol at the end, as ``(last id, bids, asks)``; of those in step.
     """
 
@@ -38,11 +39,17 @@ class Expected:
         self.deltas: dict[str, list[int]] = {}
         self.books: dict[str, tuple[int | None, Any, Any]] = {}
         decoder = frame_decoder(recording.venue())
+        begun: set[str] = set()
         for value in decode_items(decoder, recording.only(offered)):
             if isinstance(value, OrderBookL2Update):
-                last = value.last_update_id or 0
-                self.deltas.setdefault(value.instrument.symbol, []).append(last)
-            elif isinstance(value, MarketEvent) and not _whole(value):
+                deltas = self.deltas.setdefault(value.instrument.symbol, [])
+                if value.last_update_id is not None:
+                    deltas.append(value.last_update_id)
+                elif value.instrument.symbol in begun:  # what comes before a snapshot is of no book
+                    deltas.append(len(deltas) + 1)
+            elif isinstance(value, OrderBookL2Snapshot) and _whole(value):
+                begun.add(value.instrument.symbol)
+            elif isinstance(value, MarketEvent):
                 self.events[value.instrument.symbol, type(value).__name__] += 1
         for symbol in self.deltas:
             sync = decoder.book_of(symbol)
@@ -75,7 +82,8 @@ class Arrivals:
             return
         symbol = value.instrument.symbol
         if isinstance(value, OrderBookL2Update):
-            self.deltas.setdefault(symbol, set()).add(value.last_update_id or 0)
+            came, last = self.deltas.setdefault(symbol, set()), value.last_update_id
+            came.add(len(came) + 1 if last is None else last)
         elif isinstance(value, OrderBookL2Snapshot) and _whole(value):
             self.snapshots[symbol] = max(value.last_update_id or 0, self.snapshots.get(symbol, 0))
         else:
@@ -118,7 +126,8 @@ async def show_recording(recording: Recording, venue: Venue, seconds: float, rep
         report.say(f"  {others} frames of streams that are not offered today are left out")
     report.expect("the recording has a stream that is offered", happened=bool(offered))
     if offered:
-        await _follow(list(offered.values()), arrivals, seconds, report)
+        wanted = [subscription for each in offered.values() for subscription in each]
+        await _follow(wanted, arrivals, seconds, report)
     for missing in arrivals.missing():
         report.expect(f"missing: {missing}", happened=False)
     _show_arrivals(arrivals, expected, report)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from toucan_data.cli.demo_market import ServerBook
 from toucan_data.cli.recording import Recording
+from toucan_data.kinds import Liquidations, OrderBooksL2
+from toucan_data.registry import SHOWN
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SeededExchange", "SeededVenue", "playing", "seeded"]
 
-EXCHANGES = (Exchange.BINANCE_SPOT, Exchange.BINANCE_USD_M, Exchange.BINANCE_COIN_M)
 LIQUIDATED_EVERY_S = 0.5
 
 
@@ -38,7 +39,9 @@ class SeededVenue:
 
     async def cut(self) -> None:
         """Drop the connections that carry books."""
-        self._exchange.drop_stream("@depth", self._of)
+        for symbol in self.symbols:
+            name = self.venue.channel(self.venue.unchecked(symbol), OrderBooksL2).name
+            self._exchange.drop_stream(name, self._of)
 
     async def liquidate(self) -> None:
         """Let a position of each symbol be liquidated."""
@@ -57,7 +60,7 @@ class SeededExchange:
     def __init__(self, exchange: ScriptedExchange) -> None:
         """Take an exchange that runs."""
         self.address: str = exchange.url
-        self.markets: list[SeededVenue] = [SeededVenue(exchange, of) for of in EXCHANGES]
+        self.markets: list[SeededVenue] = [SeededVenue(exchange, of) for of in SHOWN]
 
 
 @asynccontextmanager
@@ -65,7 +68,7 @@ async def seeded() -> AsyncIterator[SeededExchange]:
     """Run an exchange on the seeded market; positions are liquidated often enough to be seen."""
     from toucan_data.testing.exchange import ScriptedExchange  # noqa: PLC0415 - loads a web server
 
-    async with ScriptedExchange.seeded(EXCHANGES) as exchange:
+    async with ScriptedExchange.seeded(SHOWN) as exchange:
         embedded = SeededExchange(exchange)
         liquidating = asyncio.create_task(_liquidate(embedded))
         try:
@@ -79,7 +82,7 @@ async def _liquidate(exchange: SeededExchange) -> None:
     while True:
         await asyncio.sleep(LIQUIDATED_EVERY_S)
         for market in exchange.markets:
-            if market.venue.exchange is not Exchange.BINANCE_SPOT:
+            if Liquidations in market.venue.kinds:
                 await market.liquidate()
 
 
@@ -89,7 +92,7 @@ async def playing(recording: Recording) -> AsyncIterator[Venue]:
     from toucan_data.testing.capture import Recording as Played  # noqa: PLC0415 - loads a web server
     from toucan_data.testing.exchange import ScriptedExchange  # noqa: PLC0415
 
-    played = Played(_played(recording))
+    played = Played(recording.exchange, _played(recording))
     async with ScriptedExchange.playing(recording.exchange, played) as exchange:
         venue = exchange.venue()
         starting = asyncio.create_task(_start(exchange, set(recording.offered(venue))))

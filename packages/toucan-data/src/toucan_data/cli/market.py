@@ -12,9 +12,11 @@ import click
 from toucan_data.kinds import (
     AggregatedTrades,
     Candles,
+    FundingRates,
     Kind,
     Liquidations,
     MarkPrices,
+    OpenInterests,
     OrderBooksL1,
     OrderBooksL2,
     PublicTrades,
@@ -38,9 +40,11 @@ KINDS: dict[str, Kind[Any]] = {
     "candles": Candles,
     "tickers": Tickers24h,
     "marks": MarkPrices,
+    "funding": FundingRates,
+    "interest": OpenInterests,
 }
 """The command line's words for kinds; two take a setting, ``candles:1m`` and ``l2:5``."""
-SPELLINGS = "trades, agg-trades, l1, l2, l2:5, liquidations, candles:1m, tickers, marks"
+SPELLINGS = "trades, agg-trades, l1, l2, l2:5, liquidations, candles:1m, tickers, marks, funding, interest"
 EVERYTHING = "*"
 """In the place of a symbol: every instrument, where the venue has one stream for all."""
 

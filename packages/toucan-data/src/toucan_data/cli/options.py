@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from toucan_instrument.console.output import common_options
 
 __all__ = ["common"]
 
-common = common_options("toucan_data", "toucan_instrument")
-"""Gives a command ``--json``, ``--plain`` and ``-v``."""
+R = TypeVar("R")
+
+
+def common(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options that all have: ``--json``, ``--plain`` and ``-v``."""
+    return common_options("toucan_data", "toucan_instrument")(command)

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from toucan_data.registry import VENUES, venue_class
+from toucan_data.decoding import FrameDecoder
+from toucan_data.registry import VENUES, exchange_at, frame_decoder, venue_class
 from toucan_data.subscription import WHOLE_MARKET, Subscription
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
-from toucan_instrument.asset import upper_ascii
 from toucan_instrument.console.captures import Item, expand, read, urls
 from toucan_instrument.errors import InvalidInput
 
 __all__ = ["Recording", "load", "venue_at", "venue_of"]
-
-HOSTS: dict[str, Exchange] = {
-    "stream.binance.us": Exchange.BINANCE_US_SPOT,
-    "api.binance.us": Exchange.BINANCE_US_SPOT,
-    "fstream.binance.com": Exchange.BINANCE_USD_M,
-    "fapi.binance.com": Exchange.BINANCE_USD_M,
-    "dstream.binance.com": Exchange.BINANCE_COIN_M,
-    "dapi.binance.com": Exchange.BINANCE_COIN_M,
-    "stream.binance.com": Exchange.BINANCE_SPOT,
-    "data-stream.binance.vision": Exchange.BINANCE_SPOT,
-    "api.binance.com": Exchange.BINANCE_SPOT,
-}
-"""Whose recording one is, by the hosts in it, where its folder's name does not say."""
-
-
-class _Combined(msgspec.Struct):
-    stream: str
-    data: msgspec.Raw
-
-
-_COMBINED = msgspec.json.Decoder(_Combined)
 
 
 class Recording(msgspec.Struct):
@@ -48,12 +25,14 @@ class Recording(msgspec.Struct):
     Attributes:
         exchange: Whose it is.
         items: Frames and REST answers in the order of their times.
+        names: The stream of each of them, None for REST answers and frames of no stream.
         streams: How many frames each stream has, by its name.
         others: Frames that belong to no stream: answers, and what cannot be read.
     """
 
     exchange: Exchange
     items: list[Item]
+    names: list[str | None]
     streams: dict[str, int]
     others: int
 
@@ -65,11 +44,12 @@ class Recording(msgspec.Struct):
 
     def only(self, streams: set[str]) -> Iterator[Item]:
         """Iterate REST answers, and the frames of some of the streams."""
-        return (item for item in self.items if item.url is not None or _name(item) in streams)
+        named = zip(self.items, self.names, strict=True)
+        return (item for item, name in named if item.url is not None or name in streams)
 
-    def offered(self, venue: Venue) -> dict[str, Subscription]:
+    def offered(self, venue: Venue) -> dict[str, list[Subscription]]:
         """Return what to subscribe for each of the streams that today's table has."""
-        return {name: wanted for name in self.streams if (wanted := _subscription(venue, name))}
+        return {name: wanted for name in self.streams if (wanted := _subscriptions(venue, name))}
 
 
 def load(folder: Path) -> Recording:
@@ -87,12 +67,16 @@ def load(folder: Path) -> Recording:
     finally:
         for _, file in opened:
             file.close()
+    made: Any = venue_class(exchange)
+    decoder = frame_decoder(made())
+    names: list[str | None] = []
     streams: dict[str, int] = {}
     others = 0
     for item in items:
+        names.append(_name(decoder, item))
         if item.url is not None:
             continue
-        name = _name(item)
+        name = names[-1]
         if name is None:
             others += 1
         else:
@@ -104,7 +88,7 @@ def load(folder: Path) -> Recording:
             value=str(folder),
             accepted="a folder of session*.jsonl.gz and rest*.jsonl.gz",
         )
-    return Recording(exchange, items, streams, others)
+    return Recording(exchange, items, names, streams, others)
 
 
 def venue_of(folder: Path, files: list[Path]) -> Exchange:
@@ -117,7 +101,7 @@ def venue_of(folder: Path, files: list[Path]) -> Exchange:
         if folder.resolve().name == exchange.value:
             return exchange
     for url in urls(files):
-        found = HOSTS.get(urlsplit(url).hostname or "")
+        found = exchange_at(url)
         if found is not None:
             return found
     raise InvalidInput(
@@ -128,28 +112,28 @@ def venue_of(folder: Path, files: list[Path]) -> Exchange:
     )
 
 
-def _name(item: Item) -> str | None:
-    try:
-        return _COMBINED.decode(item.frame).stream
-    except (ValueError, RecursionError):
+def _name(decoder: FrameDecoder, item: Item) -> str | None:
+    """Return the stream of a frame, of several the first."""
+    if item.url is not None:
         return None
+    decoder.frame(item.frame, item.time_received)
+    return next(iter(decoder.streams), None)
 
 
-def _subscription(venue: Venue, name: str) -> Subscription | None:
-    """Return what asks for a stream today, None where nothing does."""
-    module, _ = VENUES[venue.exchange]
-    found: tuple[str, Any] | None = import_module(f"{module}.streams").kind_of(venue.exchange, name)
+def _subscriptions(venue: Venue, name: str) -> list[Subscription]:
+    """Return what asks for a stream today, nothing where nothing does."""
+    found = venue.streams_of(name)
     if found is None:
-        return None
-    symbol, kind = found
-    instrument = venue.unchecked(upper_ascii(symbol)) if symbol else None
+        return []
+    symbol, kinds = found
+    instrument = venue.unchecked(symbol) if symbol else None
     try:
-        channel = venue.channel(instrument, kind)
+        named = {venue.channel(instrument, kind).name for kind in kinds}
     except InvalidInput:
-        return None
-    if channel.name != name:
-        return None
-    return Subscription(venue, instrument or WHOLE_MARKET, kind)
+        return []
+    if named != {name}:
+        return []
+    return [Subscription(venue, instrument or WHOLE_MARKET, kind) for kind in kinds]
 
 
 def venue_at(exchange: Exchange, ws_url: str, rest_url: str) -> Venue:

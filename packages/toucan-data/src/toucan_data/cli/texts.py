@@ -8,10 +8,12 @@ from typing import Any
 
 from toucan_data.events import (
     Candle,
+    FundingRate,
     Level,
     Liquidation,
     MarketEvent,
     MarkPrice,
+    OpenInterest,
     OrderBookL1,
     OrderBookL2Snapshot,
     OrderBookL2Update,
@@ -100,8 +102,10 @@ def _candle(event: Candle) -> str:
 
 @detail.register
 def _ticker(event: Ticker24h) -> str:
-    change = number(event.last_price - event.open_price)
-    return f"24h last {number(event.last_price)} change {change} volume {number(event.volume)}"
+    change = event.price_change
+    if event.last_price is not None and event.open_price is not None:
+        change = event.last_price - event.open_price
+    return f"24h last {number(event.last_price)} change {number(change)} volume {number(event.volume)}"
 
 
 @detail.register
@@ -112,9 +116,20 @@ def _mark(event: MarkPrice) -> str:
     return f"mark {number(event.mark_price)} index {number(event.index_price)} {funding}"
 
 
+@detail.register
+def _funding(event: FundingRate) -> str:
+    at = f" at {time_of_day(event.next_funding_time)[:8]}" if event.next_funding_time else ""
+    return f"funding {number(event.rate)}{at}"
+
+
+@detail.register
+def _interest(event: OpenInterest) -> str:
+    return f"open interest {number(event.quantity)} worth {number(event.notional)}"
+
+
 def _missing(value: Gap | Resynced) -> str:
     if value.first_missing is None:
-        return "ids unknown" if isinstance(value, Gap) else "nothing was lost"
+        return "ids unknown" if isinstance(value, Gap) else "no ids are missing"
     last = "..." if value.last_missing is None else value.last_missing
     return f"ids {value.first_missing} to {last}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -12,22 +12,15 @@ from rich.text import Text
 
 from toucan_data.cli.market import KINDS
 from toucan_data.cli.options import common
-from toucan_data.kinds import Kind
-from toucan_data.registry import VENUES, venue_class
+from toucan_data.kinds import Candles
+from toucan_data.registry import endpoints_of, venue_class
+from toucan_data.support import Cell, support
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange
 from toucan_instrument.console.output import console, is_live, json_line, line
+from toucan_instrument.errors import InvalidInput
 
-__all__ = ["rules_of", "support", "venues"]
-
-
-def support() -> dict[Exchange, dict[str, str | None]]:
-    """Return for each exchange and kind a remark, often empty; None where it lacks the kind."""
-    table: dict[Exchange, dict[str, str | None]] = {}
-    for exchange in VENUES:
-        offered = {kind.name: remark for kind, remark in _venue(exchange).kinds.items()}
-        table[exchange] = {kind.name: offered.get(kind.name) for kind in KINDS.values()}
-    return table
+__all__ = ["rules_of", "venues"]
 
 
 def _venue(exchange: Exchange) -> Venue:
@@ -45,18 +38,17 @@ def rules_of(exchange: Exchange) -> list[dict[str, str]]:
 
 
 def _rules(exchange: Exchange) -> Iterator[tuple[str, str, str, str]]:
-    module, _ = VENUES[exchange]
-    table = import_module(f"{module}.endpoints")
+    table = endpoints_of(exchange)
     for (of, environment), row in table.STREAM_HOSTS.items():
         if of is exchange:
             yield f"streams, {environment.value}", row.value, row.document, str(row.since)
     venue = _venue(exchange)
     routes: dict[tuple[str, str, str], list[str]] = {}
+    used = _routes(venue)
     for word, row in table.ROUTES.items():
-        routes.setdefault((row.value, row.document, str(row.since)), []).append(word)
-    # A venue whose streams are all on one route needs no table of them.
-    routed = {venue.channel(None, kind).route for kind in _whole_market(venue)} - {""}
-    for (route, document, since), words in routes.items() if routed else ():
+        if row.value in used:
+            routes.setdefault((row.value, row.document, str(row.since)), []).append(word)
+    for (route, document, since), words in routes.items():
         yield f"route /{route}", ", ".join(words), document, since
     for row in (table.CONNECTION_LIMITS[exchange], *table.STREAM_RULES[exchange]):
         yield "limit", row.value, row.document, str(row.since)
@@ -76,8 +68,14 @@ def _rules(exchange: Exchange) -> Iterator[tuple[str, str, str, str]]:
     )
 
 
-def _whole_market(venue: Venue) -> list[Kind[Any]]:
-    return [kind for kind in venue.kinds if kind.name == "Tickers24h"]
+def _routes(venue: Venue) -> set[str]:
+    """Return the routes that serve some instrument's streams."""
+    instrument = venue.unchecked(venue.symbol("BTC", "USDT"))
+    routes = set()
+    for kind in venue.kinds:
+        with suppress(InvalidInput):
+            routes.add(venue.channel(instrument, Candles("1m") if kind == Candles else kind).route)
+    return routes
 
 
 @click.command
@@ -87,21 +85,28 @@ def venues(*, as_json: bool, plain: bool) -> None:
     table = support()
     if as_json:
         for exchange, kinds in table.items():
-            offered = {name: remark for name, remark in kinds.items() if remark is not None}
-            rules = rules_of(exchange)
-            json_line({"type": "Venue", "venue": exchange.value, "kinds": offered, "rules": rules})
+            offered = {name: cell.remark for name, cell in kinds.items() if cell.offered}
+            lacking = {name: cell.remark for name, cell in kinds.items() if not cell.offered and cell.remark}
+            json_line(
+                {
+                    "type": "Venue",
+                    "venue": exchange.value,
+                    "kinds": offered,
+                    "lacking": lacking,
+                    "rules": rules_of(exchange),
+                }
+            )
     elif is_live(plain=plain, as_json=as_json):
         _draw(table)
     else:
         _write(table)
 
 
-def _write(table: dict[Exchange, dict[str, str | None]]) -> None:
+def _write(table: dict[Exchange, dict[str, Cell]]) -> None:
     for exchange, kinds in table.items():
         line(exchange.value)
-        for name, remark in kinds.items():
-            said = "no" if remark is None else f"yes{remark and ', '}{remark}"
-            line(f"  {name}: {said}")
+        for name, cell in kinds.items():
+            line(f"  {name}: {'yes' if cell.offered else 'no'}{cell.remark and ', '}{cell.remark}")
         for rule in rules_of(exchange):
             line(f"  {rule['rule']}: {rule['value']}{_source(rule)}")
 
@@ -111,16 +116,21 @@ def _source(rule: dict[str, str]) -> str:
     return f" [{said}]" if said else ""
 
 
-def _draw(table: dict[Exchange, dict[str, str | None]]) -> None:
+def _draw(table: dict[Exchange, dict[str, Cell]]) -> None:
     screen = console()
     picture = Table(title="What is offered where", title_justify="left")
-    picture.add_column("kind", no_wrap=True)
-    for exchange in table:
-        picture.add_column(exchange.value)
-    for kind in KINDS.values():
-        cells = [table[exchange][kind.name] for exchange in table]
-        picture.add_row(kind.name, *(Text("-" if cell is None else cell or "yes") for cell in cells))
+    picture.add_column("venue", no_wrap=True)
+    for word in KINDS:
+        picture.add_column(word)
+    for exchange, row in table.items():
+        cells = [row[kind.name] for kind in KINDS.values()]
+        said = (("yes" if cell.offered else "-") + ("*" if cell.remark else "") for cell in cells)
+        picture.add_row(exchange.value, *map(Text, said))
     screen.print(picture)
+    for exchange, row in table.items():
+        for name, cell in row.items():
+            if cell.remark:
+                screen.print(Text(f"* {exchange.value}, {name}: {cell.remark}"))
     for exchange in table:
         rules = Table(title=exchange.value, title_justify="left")
         for name in ("rule", "value", "document", "since"):

@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
+from toucan_data.registry import frame_decoder, venue_class
+from toucan_instrument import Exchange
+from toucan_instrument.errors import InvalidInput
 
 __all__ = ["Recording", "first_value"]
 
 
-class _Name(msgspec.Struct):
-    stream: str
-
-
-_NAME = msgspec.json.Decoder(_Name)
-
-
 class Recording:
-    """What a venue sent on its combined streams, and what its REST answered.
+    """What a venue sent on its streams, and what its REST answered.
 
     Attributes:
         frames: Time (nanoseconds), stream name and frame, in order; frames of no stream are left out.
         streams: The streams that have frames.
-        symbols: The symbols of those streams, as the venue spells them in REST.
-        snapshots: The first recorded snapshot of each book, by the symbol in lower case.
-        instruments: The recorded list of instruments, empty if there is none.
+        offered: Those of them that exist today.
+        answers: What REST answered: path, query and body, in order.
+        asked: What was asked of REST while it is played: path and query.
     """
 
-    def __init__(self, items: Iterable[tuple[int, bytes, str | None]]) -> None:
+    def __init__(self, exchange: Exchange, items: Iterable[tuple[int, bytes, str | None]]) -> None:
         """Sort out what was recorded.
 
         Args:
+            exchange: Of which market.
             items: Time, body, and for a REST answer its address; in the order of their times.
         """
+        made: Any = venue_class(exchange)
+        venue = made()
+        decoder = frame_decoder(venue)
         self.frames: list[tuple[int, str, bytes]] = []
-        self.snapshots: dict[str, bytes] = {}
-        self.instruments: bytes = b""
+        self.answers: list[tuple[str, Mapping[str, str], bytes]] = []
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
         for time, body, url in items:
             if url is not None:
-                self._answer(urlsplit(url).path, parse_qs(urlsplit(url).query), body)
+                parts = urlsplit(url)
+                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+                self.answers.append((parts.path, query, body))
                 continue
-            try:
-                name = _NAME.decode(body).stream
-            except ValueError:
-                continue
-            self.frames.append((time, name, body))
+            decoder.frame(body, time)
+            if decoder.streams:
+                self.frames.append((time, decoder.streams[0], body))
         self.streams: frozenset[str] = frozenset(name for _, name, _ in self.frames)
-        self.symbols: frozenset[str] = frozenset(name.partition("@")[0].upper() for name in self.streams)
+        self.offered: frozenset[str] = frozenset(name for name in self.streams if _exists(venue, name))
 
-    def _answer(self, path: str, query: dict[str, list[str]], body: bytes) -> None:
-        if path.endswith("/exchangeInfo"):
-            self.instruments = first_value(body)
-        elif path.endswith("/depth") and query.get("symbol"):
-            self.snapshots.setdefault(query["symbol"][0].lower(), first_value(body))
+
+def _exists(venue: Any, name: str) -> bool:
+    found = venue.streams_of(name)
+    if found is None:
+        return False
+    symbol, kinds = found
+    try:
+        channel = venue.channel(venue.unchecked(symbol) if symbol else None, kinds[0])
+    except InvalidInput:
+        return False
+    return bool(channel.name == name)
 
 
 def first_value(body: bytes) -> bytes:

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
-from toucan_data.exchange.binance import endpoints
+from toucan_data.registry import VENUES, endpoints_of
+from toucan_data.table import Row
 from toucan_data.testing.exchange import ScriptedExchange
 from toucan_instrument import Environment, Exchange
-from toucan_instrument.testing.binance import DEFAULT_SYMBOLS
 
 __all__ = ["on_loopback"]
 
@@ -26,8 +27,8 @@ def on_loopback() -> Iterator[None]:
     failed: list[BaseException] = []
 
     async def serve() -> None:
-        async with ScriptedExchange.seeded(tuple(DEFAULT_SYMBOLS), pace_ms=20) as exchange:
-            for each in DEFAULT_SYMBOLS:
+        async with ScriptedExchange.seeded(tuple(VENUES), pace_ms=20) as exchange:
+            for each in VENUES:
                 found[each] = (exchange.ws_url_of(each), exchange.rest_url_of(each))
             ready.set()
             await asyncio.to_thread(over.wait)
@@ -55,14 +56,15 @@ def on_loopback() -> Iterator[None]:
 
 @contextmanager
 def _redirected(addresses: dict[Exchange, tuple[str, str]]) -> Iterator[None]:
-    streams, rest = dict(endpoints.STREAM_HOSTS), dict(endpoints.REST_HOSTS)
+    changed: list[tuple[Any, dict[Any, Row]]] = []
     for exchange, (ws_url, rest_url) in addresses.items():
-        key = (exchange, Environment.LIVE)
-        endpoints.STREAM_HOSTS[key] = endpoints.Row(ws_url, "loopback", date(2026, 1, 1))
-        endpoints.REST_HOSTS[key] = endpoints.Row(rest_url, "loopback", date(2026, 1, 1))
+        table = endpoints_of(exchange)
+        for rows, url in ((table.STREAM_HOSTS, ws_url), (table.REST_HOSTS, rest_url)):
+            changed.append((rows, dict(rows)))
+            rows[exchange, Environment.LIVE] = Row(url, "loopback", date(2026, 1, 1))  # type: ignore[index]
     try:
         yield
     finally:
-        endpoints.STREAM_HOSTS.update(streams)
-        endpoints.REST_HOSTS.clear()
-        endpoints.REST_HOSTS.update(rest)
+        for rows, before in reversed(changed):
+            rows.clear()
+            rows.update(before)

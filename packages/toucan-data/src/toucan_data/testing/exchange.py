@@ -8,26 +8,27 @@
 
 It plays the seeded market, whose books, trades, candles and tickers agree with each other, or a recording.
 It is as strict as the real one about routes, numbers of streams, control messages and request weight, and
-follows a script of faults.
+follows a script of faults. What a market says, and how, is its `Dialect`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 import msgspec
 
+from toucan_data.kinds import Candles, Kind
 from toucan_data.registry import venue_class
 from toucan_data.testing.capture import Recording
+from toucan_data.testing.dialect import Client, Dialect, Said, dialect_of
 from toucan_data.venue import Venue
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.errors import InvalidInput
 from toucan_instrument.link.clock import Clock, SystemClock
-from toucan_instrument.testing import binance as wire
 from toucan_instrument.testing.faults import Action, Fault, FaultScript, Step
 from toucan_instrument.testing.market import MarketTick, SeededMarket
 from toucan_instrument.testing.server import Answer, Asked, LoopbackServer, Peer
@@ -36,8 +37,6 @@ __all__ = ["ScriptedExchange", "Seen"]
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-FUTURES = (Exchange.BINANCE_USD_M, Exchange.BINANCE_COIN_M)
-STREAM_LIMIT = 1024
 PATIENCE_S = 2.0
 """How long a recording waits for the snapshots of the books that are followed."""
 
@@ -64,26 +63,6 @@ class Seen(msgspec.Struct):
     most_controls: int = 0
     most_weight: int = 0
     limits_broken: int = 0
-
-
-class _Client:
-    """What is known of one connection."""
-
-    def __init__(self, peer: Peer, exchange: Exchange, route: str, *, micro: bool) -> None:
-        self.peer = peer
-        self.exchange = exchange
-        self.route = route
-        self.micro = micro
-        self.streams: dict[str, None] = {}
-        self.muted: set[str] = set()
-        self.stalled = False
-        self.controls: deque[int] = deque()
-
-
-class _Request(msgspec.Struct):
-    method: str = ""
-    params: list[Any] = []
-    id: int | str | None = None
 
 
 class ScriptedExchange:
@@ -117,12 +96,12 @@ class ScriptedExchange:
         self._speed = speed
         self._weight_limit = weight_limit
         self._clock = clock or SystemClock()
+        self._dialects = {exchange: dialect_of(exchange) for exchange in self._exchanges}
         self._server = LoopbackServer(self)
-        self._clients: dict[Peer, _Client] = {}
+        self._clients: dict[Peer, Client] = {}
         self._weights: deque[tuple[int, int]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._progress = asyncio.Event()
-        self._snapshots: set[str] = set()
         self.played: asyncio.Event = asyncio.Event()
 
     @classmethod
@@ -155,8 +134,8 @@ class ScriptedExchange:
         markets = {}
         for exchange in chosen:
             own = symbols.get(exchange) if isinstance(symbols, Mapping) else symbols
-            names = own or wire.DEFAULT_SYMBOLS[exchange]
-            listed = [wire.listed(exchange, name) for name in names]
+            dialect = dialect_of(exchange)
+            listed = [dialect.listed(name) for name in own or dialect.default_symbols]
             markets[exchange] = SeededMarket(listed, seed=seed, start_ns=clock.utc_ns(), levels=levels)
         return cls(
             chosen,
@@ -232,6 +211,41 @@ class ScriptedExchange:
         venue: Venue = made(ws_url=self.ws_url_of(chosen), rest_url=self.rest_url_of(chosen), **options)
         return venue
 
+    def kinds(self, exchange: Exchange | None = None) -> list[Kind[Any]]:
+        """Return the kinds that a market plays: those that its venue offers, candles of one interval."""
+        dialect = self.dialect(exchange)
+        offered = self.venue(exchange).kinds
+        return [Candles(dialect.candle_interval) if kind == Candles else kind for kind in offered]
+
+    def symbol_with(self, kind: Kind[Any], exchange: Exchange | None = None) -> str:
+        """Return the first symbol of a seeded market that has a kind.
+
+        Raises:
+            InvalidInput: None has it.
+        """
+        venue = self.venue(exchange)
+        refused: InvalidInput | None = None
+        for symbol, instrument in self.markets[self._one(exchange)].instruments.items():
+            try:
+                venue.channel(instrument, kind)
+            except InvalidInput as error:
+                refused = error
+            else:
+                return symbol
+        raise refused or InvalidInput("nothing is traded", field="kind", value=kind, accepted="")
+
+    def stream_of(self, symbol: str, kind: Kind[Any], exchange: Exchange | None = None) -> str:
+        """Return the name of the stream that serves a kind of a symbol that is traded here.
+
+        Raises:
+            InvalidInput: It has no such stream.
+        """
+        return self.venue(exchange).channel(self.instrument(symbol, exchange), kind).name
+
+    def dialect(self, exchange: Exchange | None = None) -> Dialect:
+        """Return how a market speaks."""
+        return self._dialects[self._one(exchange)]
+
     @property
     def market(self) -> SeededMarket:
         """The seeded market of the first exchange."""
@@ -267,6 +281,7 @@ class ScriptedExchange:
     async def step(self, count: int = 1) -> None:
         """Let the markets move; what that sends has been written when it returns."""
         for _ in range(count):
+            await self._beat()
             for exchange, market in self.markets.items():
                 now = max(self._clock.utc_ns(), market.now_ns + 1_000_000)
                 for tick in market.step(now):
@@ -280,27 +295,25 @@ class ScriptedExchange:
             await self._publish(chosen, market, tick)
 
     async def _publish(self, exchange: Exchange, market: SeededMarket, tick: MarketTick) -> None:
-        for micro in (False, True):
-            clients = [
-                client
-                for client in self._clients.values()
-                if client.exchange is exchange and client.micro is micro
-            ]
-            if not clients:
-                continue
+        variants: dict[Hashable, list[Client]] = {}
+        for client in self._clients.values():
+            if client.exchange is exchange:
+                variants.setdefault(client.variant, []).append(client)
+        for variant, clients in variants.items():
             wanted = {name for client in clients for name in client.streams}
-            for name, payload in wire.streams_of(exchange, tick, wanted, market.book, micro=micro):
-                frame = wire.combined(name, payload)
+            for name, payload in self._dialects[exchange].publish(tick, wanted, market, variant):
                 for client in clients:
-                    await self._deliver(client, name, frame)
+                    await self._deliver(client, name, payload)
 
-    async def _deliver(self, client: _Client, name: str, frame: bytes) -> None:
-        if name not in client.streams or name in client.muted or client.stalled:
-            return
+    async def _deliver(self, client: Client, name: str, payload: Any) -> None:
+        if name in client.streams and name not in client.muted and not client.stalled:
+            await self._send(client, name, self._dialects[client.exchange].frame(client, name, payload))
+
+    async def _send(self, client: Client, name: str, frame: bytes) -> None:
         for step in self.faults.on_frame(client.peer.number, name, frame):
             await self._do(client, name, step)
 
-    async def _do(self, client: _Client, name: str, step: Step) -> None:
+    async def _do(self, client: Client, name: str, step: Step) -> None:
         fault, peer = step.fault, client.peer
         if step.frame is not None:
             await peer.send(step.frame)
@@ -318,12 +331,31 @@ class ScriptedExchange:
             case Action.SLOW:
                 await asyncio.sleep(fault.delay)
             case Action.SHUTDOWN:
-                notice = {"e": "serverShutdown", "E": self._clock.utc_ns() // 1_000_000}
-                await peer.send(wire.combined("!serverShutdown", notice))
+                notice = self._dialects[client.exchange].shutdown(client, self._clock.utc_ns())
+                if notice is None:
+                    await peer.close()
+                else:
+                    await peer.send(notice)
             case _:
                 raise InvalidInput(
                     "that cannot happen to a frame", field="fault", value=fault.action, accepted=name
                 )
+
+    async def _beat(self) -> None:
+        """Send the heartbeats that are due."""
+        now = self._clock.monotonic_ns()
+        for client in tuple(self._clients.values()):
+            if now - client.beaten >= SECOND and not client.stalled:
+                client.beaten = now
+                frame = self._dialects[client.exchange].heartbeat(client)
+                if frame is not None:
+                    await client.peer.send(frame)
+
+    async def send_event(self, name: str, payload: Any) -> None:
+        """Send a payload on a stream to every connection that follows it."""
+        for client in tuple(self._clients.values()):
+            if name in client.streams:
+                await client.peer.send(self._dialects[client.exchange].frame(client, name, payload))
 
     async def send_raw(self, frame: bytes) -> None:
         """Send a frame to every connection, whatever it holds."""
@@ -365,25 +397,16 @@ class ScriptedExchange:
         recording = self._recording
         if recording is None:
             return
-        names = {
-            name
-            for name in recording.streams
-            if wire.stream_exists(self._exchanges[0], recording.symbols, name) or "@" in name
-        }
-        books = {
-            name.partition("@")[0]
-            for name in names
-            if name.partition("@")[2].startswith("depth") and name.partition("@")[0] in recording.snapshots
-        }
-        while not names & set(recording.streams) <= self.subscribed and not self._started:
+        while not recording.offered <= self.subscribed and not self._started:
             self._progress.clear()
             await self._progress.wait()
+        dialect = self._dialects[self._exchanges[0]]
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                while not {b for b in books if self._followed_book(b)} <= self._snapshots:
+                while dialect.awaited(recording, self.subscribed):
                     self._progress.clear()
                     await self._progress.wait()
-                await asyncio.sleep(0.05)  # for the last snapshot to arrive
+                await asyncio.sleep(0.05)  # for the last answer to arrive
         await self._play(recording)
         self.played.set()
 
@@ -394,11 +417,6 @@ class ScriptedExchange:
         self._started = True
         self._progress.set()
 
-    def _followed_book(self, symbol: str) -> bool:
-        return any(
-            name.startswith(f"{symbol}@depth@") or name == f"{symbol}@depth" for name in self.subscribed
-        )
-
     async def _play(self, recording: Recording) -> None:
         before = None
         for time, name, frame in recording.frames:
@@ -406,7 +424,9 @@ class ScriptedExchange:
                 await asyncio.sleep(max(0, time - before) / 1e9 / self._speed)
             before = time
             for client in tuple(self._clients.values()):
-                await self._deliver(client, name, frame)
+                if name in client.streams and name not in client.muted and not client.stalled:
+                    as_sent = self._dialects[client.exchange].replayed(client, frame)
+                    await self._send(client, name, as_sent)
 
     # What clients say; see `toucan_instrument.testing.server.Handler`.
 
@@ -418,7 +438,7 @@ class ScriptedExchange:
             headers = {} if reply.retry_after is None else {"Retry-After": str(reply.retry_after)}
             return Answer(status=reply.status, headers=headers)
         place = self._place(asked.path)
-        if place is None or not asked.path.endswith("/stream"):
+        if place is None or not self._dialects[place[0]].accepts(place[1]):
             self.seen.refused += 1
             return Answer(status=404)
         return None
@@ -435,86 +455,89 @@ class ScriptedExchange:
         if place is None:
             return
         exchange, rest = place
-        micro = peer.query.get("timeUnit", "").upper() == "MICROSECOND"
         self.seen.connects += 1
-        self._clients[peer] = _Client(peer, exchange, rest.removesuffix("stream").strip("/"), micro=micro)
+        client = self._clients[peer] = Client(peer, exchange)
+        await _say(client, self._dialects[exchange].connected(client, rest, peer.query))
 
     async def left(self, peer: Peer) -> None:
         """Take note that a connection is gone."""
         self._clients.pop(peer, None)
 
     async def said(self, peer: Peer, text: bytes) -> None:
-        """Answer a control message, facts A.3."""
+        """Answer a message."""
         client = self._clients[peer]
         if not await self._within_limit(client):
             return
-        try:
-            request = msgspec.json.decode(text, type=_Request)
-        except ValueError:
-            await self._error(peer, 3, "Invalid JSON: expected value at line 1 column 1", None)
-            return
-        names = [name for name in request.params if isinstance(name, str)]
-        match request.method:
-            case "SUBSCRIBE":
-                await self._subscribe(client, names, request.id)
-            case "UNSUBSCRIBE":
-                for name in names:
-                    client.streams.pop(name, None)
-                await self._result(peer, None, request.id)
-            case "LIST_SUBSCRIPTIONS":
-                await self._result(peer, list(client.streams), request.id)
-            case "SET_PROPERTY" | "GET_PROPERTY":
-                await self._result(peer, True if request.method.startswith("G") else None, request.id)
-            case _:
-                await self._error(
-                    peer,
-                    2,
-                    f"Invalid request: unknown variant `{request.method}`, expected one of `SUBSCRIBE`",
-                    request.id,
-                )
+        dialect = self._dialects[client.exchange]
+        said = dialect.understand(client, text)
+        await _say(client, said.replies)
+        if said.unsubscribe:
+            for name in said.unsubscribe:
+                client.streams.pop(name, None)
+            await _say(client, dialect.ack(client, said, ()))
+        if said.subscribe:
+            await self._subscribe(client, dialect, said)
 
-    async def _within_limit(self, client: _Client) -> bool:
+    async def _within_limit(self, client: Client) -> bool:
+        most, window = self._dialects[client.exchange].most_messages(client)
         now = self._clock.monotonic_ns()
         recent = client.controls
         recent.append(now)
-        while recent[0] <= now - SECOND:
+        while recent[0] <= now - window:
             recent.popleft()
         self.seen.controls += 1
         self.seen.most_controls = max(self.seen.most_controls, len(recent))
-        if len(recent) <= (10 if client.exchange in FUTURES else 5):
+        if len(recent) <= most:
             return True
         self.seen.limits_broken += 1
         await client.peer.close(1008, "Too many requests")
         return False
 
-    async def _subscribe(self, client: _Client, names: list[str], request_id: Any) -> None:
-        if len(client.streams) + len(names) > STREAM_LIMIT:
+    async def _subscribe(self, client: Client, dialect: Dialect, said: Said) -> None:
+        names = said.subscribe
+        if len(client.streams) + len(names) > dialect.stream_limit:
             self.seen.limits_broken += 1
-            await self._error(client.peer, 4, "Too many subscriptions", request_id)
-            await client.peer.close(1008, "Invalid request")
+            frames, code = dialect.too_many(client, said)
+            await _say(client, frames)
+            if code is not None:
+                await client.peer.close(code, "Invalid request")
             return
         self.seen.subscriptions += names
         fault = self.faults.on_subscribe(names)
-        if fault is not None and fault.action is Action.ERROR_ACK:
-            await self._error(client.peer, 2, "Invalid request", request_id)
-            return
-        for name in names:
-            # A stream on the wrong route, an unknown one, one in upper case: acknowledged and silent.
-            if wire.route_of(client.exchange, name) == client.route:
-                client.streams[name] = None
-            if fault is not None and fault.action is Action.ACK_ONLY and fault.stream in name:
-                client.muted.add(name)
-        if fault is None or fault.action is not Action.NO_ACK:
-            await self._result(client.peer, None, request_id)
+        action = fault.action if fault is not None else None
+        bad = list(names) if action is Action.ERROR_ACK else self._bad(client, dialect, names)
+        good = [] if bad and dialect.all_or_nothing else [name for name in names if name not in bad]
+        if fault is not None and action is Action.ACK_ONLY:
+            client.muted.update(name for name in good if fault.stream in name)
+        if dialect.opens_first:
+            await self._begin(client, dialect, good)
+        if bad:
+            await _say(client, dialect.error(client, said, bad))
+        if good and action is not Action.NO_ACK:
+            await _say(client, dialect.ack(client, said, good))
+        if not dialect.opens_first:
+            await self._begin(client, dialect, good)
         self._progress.set()
 
-    @staticmethod
-    async def _result(peer: Peer, result: Any, request_id: Any) -> None:
-        await peer.send(msgspec.json.encode({"result": result, "id": request_id}))
+    def _bad(self, client: Client, dialect: Dialect, names: Sequence[str]) -> list[str]:
+        """Return the streams that do not exist; a recording is not asked."""
+        market = self.markets.get(client.exchange)
+        if market is None:
+            return []
+        return [name for name in names if dialect.refuses(client, name, market.instruments)]
 
-    @staticmethod
-    async def _error(peer: Peer, code: int, message: str, request_id: Any) -> None:
-        await peer.send(msgspec.json.encode({"error": {"code": code, "msg": message}, "id": request_id}))
+    async def _begin(self, client: Client, dialect: Dialect, names: Sequence[str]) -> None:
+        """Let streams flow, each from what it begins with on."""
+        market = self.markets.get(client.exchange)
+        for name in names:
+            if not dialect.serves(client, name):
+                continue
+            client.streams[name] = None
+            if market is None or name in client.muted or client.stalled:
+                continue
+            # No await between the look at the market and the writing of what was seen.
+            for payload in dialect.opening(client, name, market):
+                await client.peer.send(dialect.frame(client, name, payload))
 
     # REST.
 
@@ -526,34 +549,19 @@ class ScriptedExchange:
         exchange, rest = place
         path = f"/{rest}"
         self.seen.requests[path] += 1
+        dialect = self._dialects[exchange]
         reply = self.faults.on_request(path)
         if reply is not None:
-            return _refusal(reply.status, reply.retry_after)
-        used = self._charge(self._weight(exchange, path, asked.query))
-        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
-        if used > self._limit(exchange):
+            return _refusal(dialect, reply.status, reply.retry_after)
+        used = self._charge(dialect.weight(path, asked.query))
+        if used > (self._weight_limit or dialect.weight_limit):
             self.seen.limits_broken += 1
-            return _refusal(429, 60)
+            return _refusal(dialect, 429, 60)
         body = self._body(exchange, path, asked.query)
         if body is None:
-            return Answer(400, b'{"code":-1121,"msg":"Invalid symbol."}', headers)
-        return Answer(200, body, headers)
-
-    def _limit(self, exchange: Exchange) -> int:
-        return self._weight_limit or (2400 if exchange in FUTURES else 6000)
-
-    @staticmethod
-    def _weight(exchange: Exchange, path: str, query: Mapping[str, str]) -> int:
-        futures = exchange in FUTURES
-        if path.endswith("/depth"):
-            limit = int(query.get("limit", "100"))
-            table = {100: 5, 500: 10, 1000: 20} if futures else {100: 5, 500: 25, 1000: 50, 5000: 250}
-            return next((w for most, w in table.items() if limit <= most), 250)
-        if path.endswith("/exchangeInfo"):
-            return 1 if futures else 20
-        if path.endswith("/ticker/24hr"):
-            return 40 if futures else 80
-        return 1
+            status, body = dialect.nothing()
+            return Answer(status, body, dialect.headers(used))
+        return Answer(200, body, dialect.headers(used))
 
     def _charge(self, weight: int) -> int:
         now = self._clock.monotonic_ns()
@@ -565,30 +573,13 @@ class ScriptedExchange:
         return used
 
     def _body(self, exchange: Exchange, path: str, query: Mapping[str, str]) -> bytes | None:
-        name = path.rpartition("/")[2]
-        if name in {"ping", "time"}:
-            return msgspec.json.encode({"serverTime": self._clock.utc_ns() // 1_000_000})
-        if self._recording is not None:
-            return self._recorded(self._recording, path, query)
-        market = self.markets[exchange]
-        if name == "exchangeInfo":
-            return wire.exchange_info(exchange, market.instruments.values(), market.now_ns)
-        if path.endswith("/ticker/24hr"):
-            return wire.tickers_body(exchange, map(market.ticker, market.instruments))
-        symbol = query.get("symbol", "")
-        if name == "depth" and symbol in market.instruments:
-            return wire.depth_body(exchange, market.book(symbol, int(query.get("limit", "100"))))
-        return None
-
-    def _recorded(self, recording: Recording, path: str, query: Mapping[str, str]) -> bytes | None:
-        if path.endswith("/depth"):
-            symbol = query.get("symbol", "").lower()
-            self._snapshots.add(symbol)
-            self._progress.set()
-            return recording.snapshots.get(symbol)
-        if path.endswith("/exchangeInfo"):
-            return recording.instruments or b'{"symbols":[]}'
-        return b"[]" if path.endswith("/ticker/24hr") else None
+        dialect, recording = self._dialects[exchange], self._recording
+        if recording is None:
+            return dialect.body(path, query, self.markets[exchange])
+        body = dialect.recorded(recording, path, query)
+        recording.asked.append((path, query))
+        self._progress.set()
+        return body
 
     def instrument(self, symbol: str, exchange: Exchange | None = None) -> Instrument:
         """Return an instrument of a seeded market, by the venue's symbol."""
@@ -599,9 +590,11 @@ class ScriptedExchange:
         return f"ScriptedExchange({', '.join(self._exchanges)} at {self.url}, {self.connections} connections)"
 
 
-def _refusal(status: int, retry_after: int | None) -> Answer:
+async def _say(client: Client, frames: Iterable[bytes]) -> None:
+    for frame in frames:
+        await client.peer.send(frame)
+
+
+def _refusal(dialect: Dialect, status: int, retry_after: int | None) -> Answer:
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    body = (
-        b'{"code":-1003,"msg":"Too much request weight used; please use WebSocket Streams for live updates."}'
-    )
-    return Answer(status, body if status in {418, 429} else b"{}", headers)
+    return Answer(status, dialect.busy(status), headers)

@@ -26,6 +26,7 @@ __all__ = [
     "LiquidationTick",
     "MarkTick",
     "MarketTick",
+    "Pair",
     "SeededMarket",
     "TickerTick",
     "TopTick",
@@ -40,6 +41,7 @@ HOURS_8 = 8 * 3600 * SECOND
 START_NS = 1_767_225_600 * SECOND  # 2026-01-01
 
 Pair: TypeAlias = tuple[Decimal, Decimal]
+"""Price and quantity."""
 
 
 class BookPicture(msgspec.Struct, frozen=True):
@@ -218,6 +220,7 @@ class MarkTick(msgspec.Struct, frozen=True):
         index: Index price.
         funding_rate: The coming funding, None for a dated future.
         next_funding_ns: When it is due, None for a dated future.
+        open_interest: How much is open.
     """
 
     symbol: str
@@ -226,6 +229,7 @@ class MarkTick(msgspec.Struct, frozen=True):
     index: Decimal
     funding_rate: Decimal | None
     next_funding_ns: int | None
+    open_interest: Decimal = Decimal(0)
 
 
 class LiquidationTick(msgspec.Struct, frozen=True):
@@ -569,19 +573,18 @@ class _Symbol:
 
     def ticker(self, now: int) -> TickerTick:
         """Return the statistics as they are now."""
-        bid, ask = self._top()
         return TickerTick(
             self.symbol, now, self.opened, self.high, self.low, self.last, self.last_quantity,
             self.volume, self.turnover, self.first_trade, max(self.trade_id, self.first_trade),
-            self.trades, bid, ask,
+            self.trades, *self._top(),
         )  # fmt: skip
 
     def _mark(self, now: int) -> MarkTick:
         bid, ask = self._top()
-        index = (bid[0] + ask[0]) / 2
+        index, held = (bid[0] + ask[0]) / 2, self.volume + self._quantity(1)
         rate = Decimal(self.rng.randint(-300, 300)).scaleb(-6) if self.perpetual else None
         due = now - now % HOURS_8 + HOURS_8 if self.perpetual else None
-        return MarkTick(self.symbol, now, index + self.tick * self.rng.randint(-2, 2), index, rate, due)
+        return MarkTick(self.symbol, now, index + self.tick * self.rng.randint(-2, 2), index, rate, due, held)
 
     def picture(self, now: int, levels: int | None) -> BookPicture:
         """Return the book."""

@@ -32,7 +32,7 @@ from toucan_instrument import Instrument
 from toucan_instrument.errors import PayloadError
 from toucan_instrument.exchange.binance import symbol_of_stream
 
-__all__ = ["BinanceDecoder"]
+__all__ = ["BinanceDecoder", "decoder"]
 
 _FRAME = msgspec.json.Decoder(wire.Control)
 _HEADER = msgspec.json.Decoder(wire.Header)
@@ -126,6 +126,7 @@ class BinanceDecoder(FrameDecoder):
     def _read_stream(self, name: str, data: bytes, now: int) -> Outcome:
         if name == "!serverShutdown":
             return Outcome.CONTROL
+        self.streams = (name,)
         found = streams.kind_of(self.venue.exchange, name)
         if found is None:
             return Outcome.NOT_OFFERED
@@ -199,7 +200,7 @@ class BinanceDecoder(FrameDecoder):
         if feed.ids is not None:
             feed.ids.keep_repetitions = True
         if feed.sync is None:  # updates of a maintained book are given out here, in step or not
-            feed.deliver_to(self.emit)
+            feed.deliver_all_to(self.emit)
         self._feeds[symbol, kind] = feed
         return feed
 
@@ -250,3 +251,8 @@ class BinanceDecoder(FrameDecoder):
                 ask and (format(ask.price, "f"), format(ask.quantity, "f")),
             )
         )
+
+
+def decoder(venue: Venue) -> BinanceDecoder:
+    """Return a decoder for a market of Binance."""
+    return BinanceDecoder(venue)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 
-import msgspec
-
 from toucan_data.feed import Limits
+from toucan_data.table import Row
 from toucan_instrument import Environment, Exchange
 
 __all__ = [
     "CONNECTION_LIMITS",
+    "FORMER_HOSTS",
     "LIMITS",
     "MARKET",
     "PUBLIC",
@@ -39,20 +39,6 @@ SPOT, US, USD_M, COIN_M = (
     Exchange.BINANCE_USD_M,
     Exchange.BINANCE_COIN_M,
 )
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One rule of the venue.
-
-    Attributes:
-        value: What holds.
-        document: Where it is written.
-        since: Since when it holds, as far as known.
-    """
-
-    value: str
-    document: str
-    since: date
 
 
 STREAM_HOSTS: dict[tuple[Exchange, Environment], Row] = {
@@ -89,6 +75,11 @@ REST_HOSTS: dict[tuple[Exchange, Environment], Row] = {
     ),
 }
 """REST addresses for public data, where a market has one."""
+
+FORMER_HOSTS: dict[Exchange, tuple[str, ...]] = {
+    SPOT: ("wss://stream.binance.com", "https://api.binance.com"),
+}
+"""Other addresses of the same streams and REST, which recordings name."""
 
 ROUTES: dict[str, Row] = {
     # A stream on the wrong route is acknowledged and stays silent; so does the retired unrouted address.

@@ -10,20 +10,21 @@ from collections.abc import Callable
 from decimal import Decimal, DecimalException
 from typing import Any
 
-from toucan_data.book import BookState, OrderBook
+from toucan_data.bookfeeds import pictures
 from toucan_data.continuity import IdSequence
 from toucan_data.events import (
     Candle,
+    FundingRate,
     Liquidation,
     MarkPrice,
     OrderBookL1,
-    OrderBookL2Snapshot,
     PublicTrade,
     Ticker24h,
 )
 from toucan_data.exchange.binance import messages as wire
 from toucan_data.feed import Feed
-from toucan_data.numbers import KEPT, exact, finite, keep, refuse
+from toucan_data.kinds import FundingRates
+from toucan_data.numbers import KEPT, all_finite, exact, finite, keep, optional, refuse
 from toucan_data.sequencer import BookSync
 from toucan_instrument import Exchange, Instrument, Side
 from toucan_instrument.errors import PayloadError
@@ -234,32 +235,9 @@ def book_deltas(sync: BookSync) -> Handler:
     return handle
 
 
-def _picture(feed: Feed, book: OrderBook, depth: int) -> Callable[..., None]:
-    """Make what keeps a partial book and passes its pictures on."""
-    instrument, sinks = book.instrument, feed.sinks
-
-    def take(
-        last: int, bids: list[tuple[str, str]], asks: list[tuple[str, str]], time: int | None, now: int
-    ) -> None:
-        try:
-            book.load(bids, asks)
-        except ValueError as error:
-            raise PayloadError("a partial book", raw=b"", cause=str(error)) from error
-        book.last_update_id = last
-        book.time_exchange, book.time_received = time, now
-        book.state = BookState.SYNCED
-        event = OrderBookL2Snapshot(instrument.exchange, instrument, time, now, last, bids, asks, depth)
-        for sink in sinks:
-            sink(event)
-        for watch in feed.watchers:
-            watch(book)
-
-    return take
-
-
-def partial_book(feed: Feed, book: OrderBook, depth: int) -> Handler:
+def partial_book(feed: Feed, instrument: Instrument, depth: int) -> Handler:
     """Make the handler of the futures' partial depth."""
-    take = _picture(feed, book, depth)
+    take = pictures(feed, instrument, depth)
 
     def handle(message: wire.Depth, time_received: int) -> None:
         time = nanoseconds(message.T or message.E)
@@ -268,9 +246,9 @@ def partial_book(feed: Feed, book: OrderBook, depth: int) -> Handler:
     return handle
 
 
-def partial_book_spot(feed: Feed, book: OrderBook, depth: int) -> Handler:
+def partial_book_spot(feed: Feed, instrument: Instrument, depth: int) -> Handler:
     """Make the handler of spot's partial depth, which gives no time."""
-    take = _picture(feed, book, depth)
+    take = pictures(feed, instrument, depth)
 
     def handle(message: wire.PartialDepth, time_received: int) -> None:
         take(message.lastUpdateId, message.bids, message.asks, None, time_received)
@@ -284,7 +262,7 @@ def candles(feed: Feed, instrument: Instrument) -> Handler:
 
     def handle(message: wire.Kline, time_received: int) -> None:
         bar = message.k
-        _finite(bar.o, bar.h, bar.l, bar.c, bar.v, bar.q, bar.V, bar.Q)
+        all_finite(bar.o, bar.h, bar.l, bar.c, bar.v, bar.q, bar.V, bar.Q)
         event = Candle(
             instrument.exchange,
             instrument,
@@ -318,8 +296,8 @@ def tickers(feed: Feed, instrument: Instrument | None, instrument_of: Instrument
 
     def handle(message: wire.Ticker, time_received: int) -> None:
         of = instrument_of(message.s) if instrument is None else instrument
-        _finite(message.c, message.o, message.h, message.l, message.v, message.q)
-        _finite(message.p, message.P, message.w, message.Q, message.b, message.B, message.a, message.A)
+        all_finite(message.c, message.o, message.h, message.l, message.v, message.q)
+        all_finite(message.p, message.P, message.w, message.Q, message.b, message.B, message.a, message.A)
         event = Ticker24h(
             of.exchange,
             of,
@@ -352,26 +330,32 @@ def tickers(feed: Feed, instrument: Instrument | None, instrument_of: Instrument
 
 
 def mark_prices(feed: Feed, instrument: Instrument | None, instrument_of: InstrumentOf) -> Handler:
-    """Make the handler of mark prices."""
+    """Make the handler of mark prices, and of the funding rates that come with them."""
     sinks = feed.sinks
+    funding = feed.outlet(FundingRates).sinks
 
     def handle(message: wire.MarkPriceUpdate, time_received: int) -> None:
         of = instrument_of(message.s) if instrument is None else instrument
-        _finite(message.p)
+        all_finite(message.p)
+        time, rate = nanoseconds(message.E), optional(message.r, "r")
+        due = nanoseconds(message.T) if message.T else None
         event = MarkPrice(
             of.exchange,
             of,
-            nanoseconds(message.E),
+            time,
             time_received,
             message.p,
-            _number(message.i, "i"),
-            _number(message.P, "P"),
-            _number(message.ap, "ap"),
-            _number(message.r, "r"),
-            nanoseconds(message.T) if message.T else None,
+            optional(message.i, "i"),
+            optional(message.P, "P"),
+            optional(message.ap, "ap"),
+            rate,
+            due,
         )
         for sink in sinks:
             sink(event)
+        if rate is not None:  # a dated future has none
+            for sink in funding:
+                sink(FundingRate(of.exchange, of, time, time_received, rate, due))
 
     return handle
 
@@ -387,7 +371,7 @@ def liquidations(feed: Feed, instrument: Instrument | None, instrument_of: Instr
             side = Side(order.S.lower())
         except ValueError as error:
             raise PayloadError("the side of a liquidation", raw=order.S.encode(), cause="") from error
-        _finite(order.p, order.q)
+        all_finite(order.p, order.q)
         event = Liquidation(
             of.exchange,
             of,
@@ -395,10 +379,10 @@ def liquidations(feed: Feed, instrument: Instrument | None, instrument_of: Instr
             time_received,
             side,
             order.p,
-            _number(order.ap, "ap"),
+            optional(order.ap, "ap"),
             order.q,
-            _number(order.l, "l"),
-            _number(order.z, "z"),
+            optional(order.l, "l"),
+            optional(order.z, "z"),
             order.o,
             order.f,
             order.X,
@@ -433,17 +417,3 @@ def _side(price_text: str, quantity_text: str) -> tuple[Decimal | None, Decimal 
     except KeyError:
         price = keep(price_text)
     return (price, finite(quantity_text, "a quantity")) if price else (None, None)
-
-
-def _finite(*numbers: Decimal | None) -> None:
-    """Refuse NaN and infinity, which are Decimals to the decoder."""
-    for number in numbers:
-        if number is not None and not number.is_finite():
-            raise PayloadError("a number", raw=str(number).encode(), cause="not finite")
-
-
-def _number(text: str, field: str) -> Decimal | None:
-    """Return an exact number, None for an empty text."""
-    if not text:
-        return None
-    return finite(text, f"field {field}")

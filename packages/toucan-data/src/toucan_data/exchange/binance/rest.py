@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from toucan_data.bookrule import BookSnapshot
 from toucan_data.exchange.binance.messages import DepthSnapshot
 from toucan_data.exchange.binance.normalise import nanoseconds
-from toucan_data.sequencer import BookSnapshot
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.errors import InvalidInput, PayloadError
 from toucan_instrument.rest import Request

@@ -42,19 +42,15 @@ class BinanceSession(StreamSession):
         super().__init__(context, feeds)
         self._routes: dict[bytes, Route] = {}
 
-    def receive(self, frame: bytes, now: int) -> None:
+    def take(self, frame: bytes, now: int) -> None:
         """Take one frame: look its stream up by the bytes of its name, then decode it once."""
-        self.heard = now
         try:
             _, decode, handle = self._routes[frame[NAME_AT : frame.index(b'"', NAME_AT)]]
             message = decode(frame).data
         except (KeyError, ValueError, RecursionError):
             self._irregular(frame, now)
             return
-        try:
-            handle(message, now + self.anchor)
-        except PayloadError as error:
-            self.unreadable(frame, str(error), now)
+        handle(message, now + self.anchor)
 
     def reader(self, now: Callable[[], int]) -> OnFrames:
         """Return `receive` for many frames, which is the path of all of them: one loop over plain variables.

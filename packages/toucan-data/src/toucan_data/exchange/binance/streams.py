@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from toucan_data.book import OrderBook
+from toucan_data.bookfeeds import maintain
+from toucan_data.bookrule import BookRule
 from toucan_data.continuity import IdSequence
 from toucan_data.exchange.binance import messages as wire, normalise
 from toucan_data.exchange.binance.endpoints import ROUTES, SOLE
@@ -17,9 +18,11 @@ from toucan_data.kinds import (
     AggregatedTrades,
     CandleKind,
     Candles,
+    FundingRates,
     Kind,
     Liquidations,
     MarkPrices,
+    OpenInterests,
     OrderBookKind,
     OrderBooksL1,
     OrderBooksL2,
@@ -28,11 +31,21 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
-from toucan_instrument import Exchange, Instrument
-from toucan_instrument.asset import lower_ascii
+from toucan_instrument import Exchange, Instrument, InstrumentKind
+from toucan_instrument.asset import lower_ascii, upper_ascii
 from toucan_instrument.errors import InvalidInput, UnsupportedKind
 
-__all__ = ["KINDS", "channel", "kind_of", "payload_types", "prepare", "prepare_trades", "stream_symbol"]
+__all__ = [
+    "KINDS",
+    "LACKING",
+    "channel",
+    "kind_of",
+    "payload_types",
+    "prepare",
+    "prepare_trades",
+    "stream_symbol",
+    "streams_of",
+]
 
 SECOND = 1_000_000_000
 STEADY_NS = 15 * SECOND
@@ -76,7 +89,15 @@ _FUTURES_KINDS: dict[Kind[Any], str] = {
     Candles: "",
     Tickers24h: "",
     MarkPrices: "with funding",
+    FundingRates: "from the mark price stream",
 }
+LACKING: dict[Exchange, Mapping[Kind[Any], str]] = {
+    SPOT: {},
+    US: {},
+    USD_M: {OpenInterests: "over REST only"},
+    COIN_M: {OpenInterests: "over REST only"},
+}
+"""What one would look for in vain, and why; facts C.2."""
 KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {
     SPOT: _SPOT_KINDS,
     US: _SPOT_KINDS,
@@ -92,6 +113,7 @@ _WHOLE_MARKET: dict[Exchange, dict[str, str]] = {
     USD_M: {
         "Tickers24h": "!ticker@arr",
         "MarkPrices": "!markPrice@arr@1s",
+        "FundingRates": "!markPrice@arr@1s",
         "Liquidations": "!forceOrder@arr",
         "OrderBooksL1": "!bookTicker",
     },
@@ -107,12 +129,13 @@ def stream_symbol(symbol: str) -> str:
 def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object]) -> Channel:
     """Return the stream that serves a kind; see `Venue.channel`."""
     offered = KINDS[exchange]
-    if not any(kind.name == other.name for other in offered):
+    dated = instrument is not None and instrument.kind is InstrumentKind.FUTURE
+    if not any(kind.name == other.name for other in offered) or (kind == FundingRates and dated):
         raise UnsupportedKind(
-            f"{exchange.value} has no such stream",
+            f"{exchange.value} has no such stream" + (" of a dated future" if dated else ""),
             field="kind",
             value=kind,
-            accepted=", ".join(map(repr, offered)),
+            accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
         )
     if instrument is None:
         whole = _WHOLE_MARKET[exchange]
@@ -152,6 +175,7 @@ def _suffix(exchange: Exchange, kind: Kind[object]) -> str:
         "Liquidations": "forceOrder",
         "Tickers24h": "ticker",
         "MarkPrices": "markPrice@1s",
+        "FundingRates": "markPrice@1s",
     }[kind.name]
 
 
@@ -188,7 +212,7 @@ def _route(exchange: Exchange, name: str) -> str:
 def _first_event_ns(kind: Kind[object], name: str) -> int | None:
     if kind.name in {"Liquidations", "PublicTrades", "AggregatedTrades"}:
         return None
-    return STEADY_NS if kind.name == "MarkPrices" or name.startswith("!") else LIVELY_NS
+    return STEADY_NS if kind.name in _MARKS or name.startswith("!") else LIVELY_NS
 
 
 # Reading.
@@ -196,6 +220,7 @@ def _first_event_ns(kind: Kind[object], name: str) -> int | None:
 _ROWS: dict[str, Any] = {
     "Tickers24h": list[wire.Ticker],
     "MarkPrices": list[wire.MarkPriceUpdate],
+    "FundingRates": list[wire.MarkPriceUpdate],
     "OrderBooksL1": wire.BookTickerRow,
 }
 
@@ -215,9 +240,12 @@ def payload_types(exchange: Exchange, kind: Kind[object], *, whole: bool) -> Any
         "Candles": wire.Kline,
         "Tickers24h": wire.Ticker,
         "MarkPrices": wire.MarkPriceUpdate,
+        "FundingRates": wire.MarkPriceUpdate,
     }[kind.name]
 
 
+_MARKS = ("MarkPrices", "FundingRates")
+"""The kinds of one stream, whose messages hold both."""
 _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
@@ -259,7 +287,7 @@ def _handler(
         return normalise.top_of_book(feed, exchange, instrument, instrument_of)
     if kind.name == "Tickers24h":
         return normalise.tickers(feed, instrument, instrument_of)
-    if kind.name == "MarkPrices":
+    if kind.name in _MARKS:
         return normalise.mark_prices(feed, instrument, instrument_of)
     if kind.name == "Liquidations":
         return normalise.liquidations(feed, instrument, instrument_of)
@@ -289,25 +317,29 @@ def _prepare_book(
     want_snapshot: Callable[[BookSync], None],
 ) -> None:
     if kind.depth is None:
-        feed.sync = BookSync(
-            instrument,
-            kind=repr(kind),
-            drop_equal=exchange not in FUTURES,
-            sinks=feed.sinks,
-            report=report,
-            want_snapshot=want_snapshot,
-        )
-        feed.book = feed.sync.book
-        feed.handle = normalise.book_deltas(feed.sync)
+        # A delta that ends at the snapshot's id is dropped on spot, applied on the futures: facts B.1.
+        rule = BookRule(drop_equal=exchange not in FUTURES)
+        feed.handle = normalise.book_deltas(maintain(feed, instrument, rule, report, want_snapshot))
         return
-    feed.book = OrderBook(instrument)
     partial = normalise.partial_book if exchange in FUTURES else normalise.partial_book_spot
-    feed.handle = partial(feed, feed.book, kind.depth)
+    feed.handle = partial(feed, instrument, kind.depth)
 
 
 # The way back, for recordings: what a stream's name says.
 
 _DEPTH = re.compile(r"depth(\d*)(?:@(\d+)ms)?")
+
+
+def streams_of(exchange: Exchange, name: str) -> tuple[str, tuple[Kind[Any], ...]] | None:
+    """Return symbol and kinds of a stream's name; see `Venue.streams_of`."""
+    found = kind_of(exchange, name)
+    if found is None:
+        return None
+    symbol, kind = found
+    kinds = {"MarkPrices": (MarkPrices, FundingRates), "AggregatedTrades": (AggregatedTrades,)}
+    if exchange in FUTURES:
+        kinds["AggregatedTrades"] = (PublicTrades, AggregatedTrades)
+    return upper_ascii(symbol), kinds.get(kind.name, (kind,))
 
 
 def kind_of(exchange: Exchange, name: str) -> tuple[str, Kind[Any]] | None:
