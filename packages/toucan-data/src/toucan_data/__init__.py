@@ -91,6 +91,7 @@ if TYPE_CHECKING:  # each venue is imported when it is asked for: see `__getattr
         BinanceSpot,
         BinanceUsSpot,
     )
+    from toucan_data.exchange.coinbase import Coinbase, CoinbaseAdvanced
 
 __all__ = [
     "WHOLE_MARKET",
@@ -104,6 +105,8 @@ __all__ = [
     "Candle",
     "Candles",
     "Catalogue",
+    "Coinbase",
+    "CoinbaseAdvanced",
     "Connected",
     "DataError",
     "DecodeFailed",

@@ -39,6 +39,8 @@ VENUES: dict[Exchange, tuple[str, str]] = {
     Exchange.BINANCE_US_SPOT: ("toucan_data.exchange.binance", "BinanceUsSpot"),
     Exchange.BINANCE_USD_M: ("toucan_data.exchange.binance", "BinanceFuturesUsd"),
     Exchange.BINANCE_COIN_M: ("toucan_data.exchange.binance", "BinanceFuturesCoin"),
+    Exchange.COINBASE: ("toucan_data.exchange.coinbase", "Coinbase"),
+    Exchange.COINBASE_ADVANCED: ("toucan_data.exchange.coinbase", "CoinbaseAdvanced"),
 }
 """Module and class of each exchange's venue."""
 

@@ -29,6 +29,8 @@ class Exchange(StrEnum):
     BINANCE_US_SPOT = "binance-us-spot"
     BINANCE_USD_M = "binance-usd-m"
     BINANCE_COIN_M = "binance-coin-m"
+    COINBASE = "coinbase"
+    COINBASE_ADVANCED = "coinbase-advanced"
 
     @property
     def family(self) -> str:
