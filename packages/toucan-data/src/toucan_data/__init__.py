@@ -92,6 +92,7 @@ if TYPE_CHECKING:  # each venue is imported when it is asked for: see `__getattr
         BinanceUsSpot,
     )
     from toucan_data.exchange.coinbase import Coinbase, CoinbaseAdvanced
+    from toucan_data.exchange.kraken import KrakenFutures, KrakenSpot
 
 __all__ = [
     "WHOLE_MARKET",
@@ -122,6 +123,8 @@ __all__ = [
     "Instrument",
     "InstrumentKind",
     "Kind",
+    "KrakenFutures",
+    "KrakenSpot",
     "Level",
     "Liquidation",
     "Liquidations",

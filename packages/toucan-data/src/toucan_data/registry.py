@@ -41,6 +41,8 @@ VENUES: dict[Exchange, tuple[str, str]] = {
     Exchange.BINANCE_COIN_M: ("toucan_data.exchange.binance", "BinanceFuturesCoin"),
     Exchange.COINBASE: ("toucan_data.exchange.coinbase", "Coinbase"),
     Exchange.COINBASE_ADVANCED: ("toucan_data.exchange.coinbase", "CoinbaseAdvanced"),
+    Exchange.KRAKEN_SPOT: ("toucan_data.exchange.kraken", "KrakenSpot"),
+    Exchange.KRAKEN_FUTURES: ("toucan_data.exchange.kraken", "KrakenFutures"),
 }
 """Module and class of each exchange's venue."""
 

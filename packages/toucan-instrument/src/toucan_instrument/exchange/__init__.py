@@ -31,6 +31,8 @@ class Exchange(StrEnum):
     BINANCE_COIN_M = "binance-coin-m"
     COINBASE = "coinbase"
     COINBASE_ADVANCED = "coinbase-advanced"
+    KRAKEN_SPOT = "kraken-spot"
+    KRAKEN_FUTURES = "kraken-futures"
 
     @property
     def family(self) -> str:
