@@ -93,6 +93,7 @@ if TYPE_CHECKING:  # each venue is imported when it is asked for: see `__getattr
     )
     from toucan_data.exchange.coinbase import Coinbase, CoinbaseAdvanced
     from toucan_data.exchange.kraken import KrakenFutures, KrakenSpot
+    from toucan_data.exchange.okx import Okx
 
 __all__ = [
     "WHOLE_MARKET",
@@ -132,6 +133,7 @@ __all__ = [
     "MarkPrices",
     "MarketEvent",
     "NotReady",
+    "Okx",
     "OpenInterest",
     "OpenInterests",
     "OrderBook",

@@ -41,6 +41,7 @@ VENUES: dict[Exchange, tuple[str, str]] = {
     Exchange.BINANCE_COIN_M: ("toucan_data.exchange.binance", "BinanceFuturesCoin"),
     Exchange.COINBASE: ("toucan_data.exchange.coinbase", "Coinbase"),
     Exchange.COINBASE_ADVANCED: ("toucan_data.exchange.coinbase", "CoinbaseAdvanced"),
+    Exchange.OKX: ("toucan_data.exchange.okx", "Okx"),
     Exchange.KRAKEN_SPOT: ("toucan_data.exchange.kraken", "KrakenSpot"),
     Exchange.KRAKEN_FUTURES: ("toucan_data.exchange.kraken", "KrakenFutures"),
 }

@@ -29,6 +29,7 @@ class Exchange(StrEnum):
     BINANCE_US_SPOT = "binance-us-spot"
     BINANCE_USD_M = "binance-usd-m"
     BINANCE_COIN_M = "binance-coin-m"
+    OKX = "okx"
     COINBASE = "coinbase"
     COINBASE_ADVANCED = "coinbase-advanced"
     KRAKEN_SPOT = "kraken-spot"
