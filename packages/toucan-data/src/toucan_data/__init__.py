@@ -91,6 +91,7 @@ if TYPE_CHECKING:  # each venue is imported when it is asked for: see `__getattr
         BinanceSpot,
         BinanceUsSpot,
     )
+    from toucan_data.exchange.bybit import BybitInverse, BybitLinear, BybitOption, BybitSpot
     from toucan_data.exchange.coinbase import Coinbase, CoinbaseAdvanced
     from toucan_data.exchange.kraken import KrakenFutures, KrakenSpot
     from toucan_data.exchange.okx import Okx
@@ -104,6 +105,10 @@ __all__ = [
     "BinanceUsSpot",
     "BookProgress",
     "BookState",
+    "BybitInverse",
+    "BybitLinear",
+    "BybitOption",
+    "BybitSpot",
     "Candle",
     "Candles",
     "Catalogue",

@@ -42,6 +42,10 @@ VENUES: dict[Exchange, tuple[str, str]] = {
     Exchange.COINBASE: ("toucan_data.exchange.coinbase", "Coinbase"),
     Exchange.COINBASE_ADVANCED: ("toucan_data.exchange.coinbase", "CoinbaseAdvanced"),
     Exchange.OKX: ("toucan_data.exchange.okx", "Okx"),
+    Exchange.BYBIT_SPOT: ("toucan_data.exchange.bybit", "BybitSpot"),
+    Exchange.BYBIT_LINEAR: ("toucan_data.exchange.bybit", "BybitLinear"),
+    Exchange.BYBIT_INVERSE: ("toucan_data.exchange.bybit", "BybitInverse"),
+    Exchange.BYBIT_OPTION: ("toucan_data.exchange.bybit", "BybitOption"),
     Exchange.KRAKEN_SPOT: ("toucan_data.exchange.kraken", "KrakenSpot"),
     Exchange.KRAKEN_FUTURES: ("toucan_data.exchange.kraken", "KrakenFutures"),
 }

@@ -32,6 +32,10 @@ class Exchange(StrEnum):
     OKX = "okx"
     COINBASE = "coinbase"
     COINBASE_ADVANCED = "coinbase-advanced"
+    BYBIT_SPOT = "bybit-spot"
+    BYBIT_LINEAR = "bybit-linear"
+    BYBIT_INVERSE = "bybit-inverse"
+    BYBIT_OPTION = "bybit-option"
     KRAKEN_SPOT = "kraken-spot"
     KRAKEN_FUTURES = "kraken-futures"
 
