@@ -36,6 +36,15 @@ def websocket_frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + struct.pack("!Q", size) + payload
 
 
+def accepted(key: str) -> bytes:
+    """Accept a handshake."""
+    digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+
+
 def trades() -> Iterator[bytes]:
     """Yield individual trades of one symbol with growing ids, without an end; each connection its own.
 
@@ -198,13 +207,7 @@ class Feed:
         query: dict[str, list[str]],
     ) -> None:
         """Wait for a subscription, acknowledge it, and send."""
-        accept = base64.b64encode(
-            hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
-        )
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
+        writer.write(accepted(key))
         self.asked = 0
         request = json.loads(await self.message(reader))
         writer.write(websocket_frame(b'{"result":null,"id":%d}' % request["id"]))

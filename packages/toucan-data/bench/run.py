@@ -2,7 +2,7 @@
 
     python run.py                 everything (some minutes)
     python run.py --messages N    so many messages a measurement instead of 100,000
-    python run.py --only trades   one part: trades, l1, depth, latency, memory, startup
+    python run.py --only trades   one part: trades, l1, depth, latency, memory, startup, venues
 
 Each measurement reads the same prepared frames from a server in another process over a loopback socket,
 without compression, and counts the CPU time of this process alone. The variants take turns, five rounds of
@@ -10,7 +10,8 @@ five slices each, as a machine's speed may change from one second to the next; r
 round, and their median and range printed.
 
 (a) is ``await ws.receive()`` in a loop with undecoded bytes; (b) that and one msgspec decode into a struct;
-(c), for depth, that and a sorted list of float prices kept by bisect.
+(c), for depth, that and a sorted list of float prices kept by bisect. Of venues there is a row for each one
+of the registry; see `venues.py`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ ROUNDS = 5
 SLICES = 5
 MESSAGES = 100_000
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "BNBUSDT")
+PARTS = ("trades", "l1", "depth", "latency", "memory", "startup", "venues")
 NAMES = {
     "trades": ("btcusdt@trade",),
     "l1": ("btcusdt@bookTicker",),
@@ -329,7 +331,7 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--messages", type=int, default=MESSAGES)
-    parser.add_argument("--only", choices=("trades", "l1", "depth", "latency", "memory", "startup"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -389,6 +391,11 @@ def main() -> None:
         from startup import startup  # noqa: PLC0415 - beside this file
 
         startup()
+    if only in (None, "venues"):
+        sys.path.insert(0, str(HERE))
+        from venues import venues  # noqa: PLC0415 - beside this file
+
+        venues(count)
 
 
 if __name__ == "__main__":
