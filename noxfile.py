@@ -155,13 +155,16 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed and memory; `-- --quick` and the like go to the benchmark."""
+    """Measure speed and memory of both halves; `-- data --only trades` goes to one half's benchmark."""
+    chosen, options = session.posargs[:1], session.posargs[1:]
+    if chosen and chosen[0] not in SEES:
+        session.error(f"name a package first: {', '.join(SEES)}; then its benchmark's own options")
     install(session, ALL, *group("bench"))
-    programs = sorted(ROOT.glob("packages/*/bench/run.py"))
+    programs = sorted(ROOT.glob(f"{folder(chosen[0]) if chosen else 'packages/*'}/bench/run.py"))
     if not programs:
-        session.error("there is no packages/*/bench/run.py to run")
+        session.error("there is no bench/run.py to run")
     for program in programs:
-        session.run("python", "-P", str(program), *session.posargs, env=outside())
+        session.run("python", "-P", str(program), *options, env=outside())
 
 
 @nox.session(python=PYTHONS[0])

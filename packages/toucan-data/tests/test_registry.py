@@ -62,10 +62,11 @@ def test_what_is_not_there_is_an_attribute_error():
 
 
 FAMILIES = {exchange.family for exchange in Exchange}
+HOME = Path(toucan_data.__file__).parent
 CORE = [
     path
-    for path in sorted(Path(toucan_data.__file__).parent.rglob("*.py"))
-    if not {"exchange", "dialects", "wires"} & set(path.relative_to(Path(toucan_data.__file__).parent).parts[:-1])
+    for path in sorted(HOME.rglob("*.py"))
+    if not {"exchange", "dialects", "wires"} & set(path.relative_to(HOME).parts[:-1])
     and path.name != "registry.py"
 ]
 

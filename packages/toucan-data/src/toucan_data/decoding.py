@@ -81,6 +81,10 @@ class FrameDecoder(ABC):
         self.streams: tuple[str, ...] = ()
         self._out: list[Any] = []
 
+    def of_streams(self, *names: str) -> None:
+        """Note which streams the frame is of, besides those noted before."""
+        self.streams = tuple(dict.fromkeys((*self.streams, *names)))
+
     def frame(self, frame: bytes, time_received: int) -> list[Any]:
         """Take one frame; return its events, and what it tells of gaps and failures."""
         self.counts.frames += 1
@@ -102,7 +106,7 @@ class FrameDecoder(ABC):
     def read(self, frame: bytes, time_received: int) -> Outcome:
         """Read a frame, hand what it holds to `emit`, and say what it was; never raise for what it holds.
 
-        What streams it is of goes to `streams`.
+        What streams it is of goes to `of_streams`.
         """
 
     def read_rest(self, url: str, body: bytes, time_received: int) -> bool:
@@ -187,8 +191,7 @@ class SessionDecoder(FrameDecoder):
         return self._books.get(symbol)
 
     def _seen(self, name: str) -> None:
-        if name not in self.streams:
-            self.streams += (name,)
+        self.of_streams(name)
 
     def _open(self, name: str) -> Feed | None:
         found = self.venue.streams_of(name)

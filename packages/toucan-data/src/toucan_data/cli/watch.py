@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from toucan_data.cli.market import kind_named, target_named, venue_argument
+from toucan_data.cli.market import SPELLINGS, kind_named, target_named, venue_argument
 from toucan_data.cli.options import common
 from toucan_data.cli.tally import Tally
 from toucan_data.cli.texts import detail, event_line, status_line
@@ -114,8 +114,7 @@ class LiveTable(Display):
     multiple=True,
     default=("trades", "l1"),
     metavar="KIND",
-    help="trades, agg-trades, l1, l2, l2:5, liquidations, candles:1m, tickers or marks; "
-    "may be given several times.  [default: trades and l1]",
+    help=f"{SPELLINGS}; may be given several times.  [default: trades and l1]",
 )
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after so long.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many events.")

@@ -126,7 +126,7 @@ class BinanceDecoder(FrameDecoder):
     def _read_stream(self, name: str, data: bytes, now: int) -> Outcome:
         if name == "!serverShutdown":
             return Outcome.CONTROL
-        self.streams = (name,)
+        self.of_streams(name)
         found = streams.kind_of(self.venue.exchange, name)
         if found is None:
             return Outcome.NOT_OFFERED

@@ -33,9 +33,9 @@ class BinanceDialect(Dialect):
         """See `Dialect`."""
         super().__init__(exchange)
         self.futures: bool = exchange in FUTURES
-        self.default_symbols = wire.DEFAULT_SYMBOLS[exchange]
+        self.default_symbols: tuple[str, ...] = wire.DEFAULT_SYMBOLS[exchange]
         self.weight_limit = 2400 if self.futures else 6000
-        self.frames_folder = (exchange.value, ("stream.*.jsonl",))
+        self.frames_folder: tuple[str, tuple[str, ...]] = (exchange.value, ("stream.*.jsonl",))
 
     def listed(self, symbol: str) -> Instrument:
         """See `Dialect.listed`."""

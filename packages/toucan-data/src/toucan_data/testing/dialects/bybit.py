@@ -45,19 +45,19 @@ class _Request(msgspec.Struct):
 class BybitDialect(Dialect):
     """How one of Bybit's markets speaks."""
 
-    opens_first = True  # the first snapshot has been seen before the acknowledgement (facts 3)
+    opens_first: bool = True  # the first snapshot has been seen before the acknowledgement (facts 3)
 
     def __init__(self, exchange: Exchange) -> None:
         """See `Dialect`."""
         super().__init__(exchange)
         self.spot: bool = exchange is Exchange.BYBIT_SPOT
         self.option: bool = exchange is Exchange.BYBIT_OPTION
-        self.default_symbols = wire.DEFAULT_SYMBOLS[exchange]
+        self.default_symbols: tuple[str, ...] = wire.DEFAULT_SYMBOLS[exchange]
         self.stream_limit = MOST_ARGS_OPTION if self.option else MOST_CHARACTERS
         self.weight_limit = 600 * 12  # 600 in 5 s
-        self.all_or_nothing = not self.option
+        self.all_or_nothing: bool = not self.option
         words = ("publicTrade", "orderbook", "tickers", "kline", "allLiquidation", "op.subscribe", "op.ping")
-        self.frames_folder = ("bybit", tuple(f"{word}*.jsonl" for word in words))
+        self.frames_folder: tuple[str, tuple[str, ...]] = ("bybit", tuple(f"{word}*.jsonl" for word in words))
         self._books = CutBooks(explicit=True)
         self._updates: dict[str, int] = {}
 

@@ -37,7 +37,7 @@ class _Request(msgspec.Struct):
 class CoinbaseDialect(Dialect):
     """What both APIs have in common."""
 
-    default_symbols = ("BTC-USD", "ETH-USD")
+    default_symbols: tuple[str, ...] = ("BTC-USD", "ETH-USD")
     weight_limit = 600
 
     def __init__(self, exchange: Exchange) -> None:
@@ -90,12 +90,12 @@ _OLD_NAMES = {"level2_batch": "level2_50"}
 class ExchangeDialect(CoinbaseDialect):
     """How Exchange speaks; facts 3.1, 5 and 6."""
 
-    all_or_nothing = True
+    all_or_nothing: bool = True
 
     def __init__(self, exchange: Exchange) -> None:
         """See `Dialect`."""
         super().__init__(exchange)
-        self.frames_folder = ("coinbase", ("exchange.*.jsonl",))
+        self.frames_folder: tuple[str, tuple[str, ...]] = ("coinbase", ("exchange.*.jsonl",))
         self._last_trades: dict[str, int] = {}
 
     def most_messages(self, client: Client) -> tuple[int, int]:
@@ -242,14 +242,14 @@ _ADVANCED_CHANNELS = ("level2", "market_trades", "ticker", "candles")
 class AdvancedDialect(CoinbaseDialect):
     """How Advanced Trade speaks; facts 3.2, 5 and 7."""
 
-    opens_first = True
-    candle_interval = "5m"
-    numbers_sockets = True
+    opens_first: bool = True
+    candle_interval: str = "5m"
+    numbers_sockets: bool = True
 
     def __init__(self, exchange: Exchange) -> None:
         """See `Dialect`."""
         super().__init__(exchange)
-        self.frames_folder = ("coinbase", ("advanced.*.jsonl",))
+        self.frames_folder: tuple[str, tuple[str, ...]] = ("coinbase", ("advanced.*.jsonl",))
         self._recent: dict[str, deque[TradeTick]] = {}
         self._minutes: dict[str, dict[int, CandleTick]] = {}
 

@@ -42,15 +42,18 @@ class _SpotRequest(msgspec.Struct):
 class SpotDialect(Dialect):
     """How spot speaks."""
 
-    default_symbols = wire.DEFAULT_SYMBOLS[Exchange.KRAKEN_SPOT]
+    default_symbols: tuple[str, ...] = wire.DEFAULT_SYMBOLS[Exchange.KRAKEN_SPOT]
     stream_limit = 200
     weight_limit = 60
-    opens_first = True
+    opens_first: bool = True
 
     def __init__(self, exchange: Exchange) -> None:
         """See `Dialect`."""
         super().__init__(exchange)
-        self.frames_folder = ("kraken", tuple(f"{channel}*.jsonl" for channel in CHANNELS))
+        self.frames_folder: tuple[str, tuple[str, ...]] = (
+            "kraken",
+            tuple(f"{channel}*.jsonl" for channel in CHANNELS),
+        )
         self._tape = wire.SpotTape()
 
     def listed(self, symbol: str) -> Instrument:
@@ -244,14 +247,17 @@ class _FuturesRequest(msgspec.Struct):
 class FuturesDialect(Dialect):
     """How the futures speak."""
 
-    default_symbols = wire.DEFAULT_SYMBOLS[Exchange.KRAKEN_FUTURES]
+    default_symbols: tuple[str, ...] = wire.DEFAULT_SYMBOLS[Exchange.KRAKEN_FUTURES]
     stream_limit = 1000
     weight_limit = 3000
 
     def __init__(self, exchange: Exchange) -> None:
         """See `Dialect`."""
         super().__init__(exchange)
-        self.frames_folder = (exchange.value, ("book*.jsonl", "trade*.jsonl", "ticker*.jsonl"))
+        self.frames_folder: tuple[str, tuple[str, ...]] = (
+            exchange.value,
+            ("book*.jsonl", "trade*.jsonl", "ticker*.jsonl"),
+        )
         self._tape = wire.FuturesTape()
 
     def listed(self, symbol: str) -> Instrument:

@@ -37,7 +37,7 @@ class _Request(msgspec.Struct):
 class OkxDialect(Dialect):
     """How OKX speaks."""
 
-    default_symbols = wire.DEFAULT_SYMBOLS
+    default_symbols: tuple[str, ...] = wire.DEFAULT_SYMBOLS
     stream_limit = 300
     weight_limit = 600
 
@@ -45,7 +45,10 @@ class OkxDialect(Dialect):
         """See `Dialect`."""
         super().__init__(exchange)
         channels = (*PUBLIC, "books-l2-tbt", "trades-all", "candle1", "liquidation-orders")
-        self.frames_folder = (exchange.value, tuple(f"{each}*.jsonl" for each in channels))
+        self.frames_folder: tuple[str, tuple[str, ...]] = (
+            exchange.value,
+            tuple(f"{each}*.jsonl" for each in channels),
+        )
         self._books = wire.ShownBooks()
 
     def listed(self, symbol: str) -> Instrument:
