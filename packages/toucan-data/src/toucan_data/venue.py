@@ -7,22 +7,22 @@ it may be asked, and how its frames become events. It never awaits, opens a sock
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from toucan_data.bookrule import BookSnapshot
 from toucan_data.feed import Channel, Feed, Limits, SessionContext
-from toucan_data.kinds import Kind
+from toucan_data.kinds import FundingRates, Kind
 from toucan_data.sequencer import BookSync
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
-from toucan_instrument import Environment, Exchange, Instrument, Pool
+from toucan_instrument import Environment, Exchange, Instrument, InstrumentKind, Pool
 from toucan_instrument.asset import upper_ascii
-from toucan_instrument.errors import InvalidInput, PayloadError, VenueError
+from toucan_instrument.errors import InvalidInput, PayloadError, UnsupportedKind, VenueError
 from toucan_instrument.rest import Request, Response
 
-__all__ = ["Venue"]
+__all__ = ["Venue", "an_instrument", "check_offered"]
 
 
 class Venue(ABC):
@@ -196,3 +196,43 @@ class Venue(ABC):
     @abstractmethod
     def error_of(self, request: Request, response: Response) -> VenueError | None:
         """Return the typed error that a response is, None if it is none."""
+
+
+def check_offered(
+    exchange: Exchange, offered: Iterable[Kind[Any]], instrument: Instrument | None, kind: Kind[object]
+) -> None:
+    """Refuse a kind that a market does not offer, or not of such an instrument.
+
+    Args:
+        exchange: Which market.
+        offered: The kinds that it has.
+        instrument: Of what, None for the whole market.
+        kind: What is asked for.
+
+    Raises:
+        UnsupportedKind: What is asked for, and what there is.
+    """
+    dated = instrument is not None and instrument.kind is InstrumentKind.FUTURE
+    if not any(kind.name == other.name for other in offered) or (kind == FundingRates and dated):
+        raise UnsupportedKind(
+            f"{exchange.value} has no such stream" + (" of a dated future" if dated else ""),
+            field="kind",
+            value=kind,
+            accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
+        )
+
+
+def an_instrument(exchange: Exchange, instrument: Instrument | None, kind: Kind[object]) -> Instrument:
+    """Return the instrument, at a market that has no streams of the whole of it.
+
+    Raises:
+        UnsupportedKind: The whole market is asked for.
+    """
+    if instrument is None:
+        raise UnsupportedKind(
+            f"{exchange.value} has no streams of the whole market",
+            field="kind",
+            value=kind,
+            accepted="streams of an instrument",
+        )
+    return instrument

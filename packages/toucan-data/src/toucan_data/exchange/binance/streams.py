@@ -31,7 +31,8 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
-from toucan_instrument import Exchange, Instrument, InstrumentKind
+from toucan_data.venue import check_offered
+from toucan_instrument import Exchange, Instrument
 from toucan_instrument.asset import lower_ascii, upper_ascii
 from toucan_instrument.errors import InvalidInput, UnsupportedKind
 
@@ -128,15 +129,7 @@ def stream_symbol(symbol: str) -> str:
 
 def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object]) -> Channel:
     """Return the stream that serves a kind; see `Venue.channel`."""
-    offered = KINDS[exchange]
-    dated = instrument is not None and instrument.kind is InstrumentKind.FUTURE
-    if not any(kind.name == other.name for other in offered) or (kind == FundingRates and dated):
-        raise UnsupportedKind(
-            f"{exchange.value} has no such stream" + (" of a dated future" if dated else ""),
-            field="kind",
-            value=kind,
-            accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
-        )
+    check_offered(exchange, KINDS[exchange], instrument, kind)
     if instrument is None:
         whole = _WHOLE_MARKET[exchange]
         if kind.name not in whole:

@@ -26,8 +26,9 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
-from toucan_instrument import Exchange, Instrument, InstrumentKind
-from toucan_instrument.errors import InvalidInput, UnsupportedKind
+from toucan_data.venue import an_instrument, check_offered
+from toucan_instrument import Exchange, Instrument
+from toucan_instrument.errors import InvalidInput
 
 __all__ = ["BLIND", "KINDS", "LACKING", "channel", "prepare", "streams_of"]
 
@@ -97,22 +98,8 @@ BLIND: dict[Exchange, frozenset[str]] = {
 
 def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object]) -> Channel:
     """Return the topic that serves a kind; see `Venue.channel`."""
-    offered = KINDS[exchange]
-    dated = instrument is not None and instrument.kind is InstrumentKind.FUTURE
-    if not any(kind.name == other.name for other in offered) or (kind == FundingRates and dated):
-        raise UnsupportedKind(
-            f"{exchange.value} has no such stream" + (" of a dated future" if dated else ""),
-            field="kind",
-            value=kind,
-            accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
-        )
-    if instrument is None:
-        raise UnsupportedKind(
-            f"{exchange.value} has no streams of the whole market",
-            field="kind",
-            value=kind,
-            accepted="an instrument",
-        )
+    check_offered(exchange, KINDS[exchange], instrument, kind)
+    instrument = an_instrument(exchange, instrument, kind)
     if exchange is OPTION and kind.name == "PublicTrades":
         # One topic for all options of a base coin: who asks for one of them is given its trades.
         return Channel("", f"publicTrade.{instrument.base}", None, None)

@@ -30,8 +30,9 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
+from toucan_data.venue import an_instrument, check_offered
 from toucan_instrument import Exchange, Instrument, InstrumentKind
-from toucan_instrument.errors import InvalidInput, UnsupportedKind
+from toucan_instrument.errors import InvalidInput
 from toucan_instrument.exchange.kraken import parse_symbol
 
 __all__ = ["KINDS", "LACKING", "SHORT_TICKERS", "Name", "channel", "parse", "prepare", "streams_of"]
@@ -120,22 +121,8 @@ def parse(name: str) -> Name:
 
 def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object]) -> Channel:
     """Return the stream that serves a kind; see `Venue.channel`."""
-    offered = KINDS[exchange]
-    dated = instrument is not None and instrument.kind is InstrumentKind.FUTURE
-    if not any(kind.name == other.name for other in offered) or (kind == FundingRates and dated):
-        raise UnsupportedKind(
-            f"{exchange.value} has no such stream" + (" of a dated future" if dated else ""),
-            field="kind",
-            value=kind,
-            accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
-        )
-    if instrument is None:
-        raise UnsupportedKind(
-            f"{exchange.value} has no streams of the whole market",
-            field="kind",
-            value=kind,
-            accepted="streams of an instrument",
-        )
+    check_offered(exchange, KINDS[exchange], instrument, kind)
+    instrument = an_instrument(exchange, instrument, kind)
     if isinstance(kind, OrderBookKind):
         _usual(exchange, kind)
     spot = exchange is SPOT

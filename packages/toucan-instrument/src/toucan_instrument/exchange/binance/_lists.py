@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -15,6 +14,7 @@ from toucan_instrument.exchange.binance._rest import SECOND, rest_prefix
 from toucan_instrument.exchange.binance._symbols import COIN_M, DATED, SPOT, US, USD_M, parse_symbol
 from toucan_instrument.instrument import Instrument, InstrumentKind, InstrumentStatus, QuantityUnit
 from toucan_instrument.rest import Request
+from toucan_instrument.rows import each_row
 from toucan_instrument.timestamps import from_ms
 
 __all__ = ["decode_instruments", "decode_volumes", "instruments_request", "volumes_request"]
@@ -59,7 +59,6 @@ class _Row(msgspec.Struct, rename="camel"):
 
 _INFO = msgspec.json.Decoder(_Info)
 _ROW = msgspec.json.Decoder(_Row)
-_NAME = msgspec.json.Decoder(dict[str, Any])
 NEVER_MS = 4_133_404_800_000
 """The delivery date of what is never delivered: 2100-12-25."""
 
@@ -96,24 +95,7 @@ def decode_instruments(
         rows = _INFO.decode(body).symbols
     except (ValueError, RecursionError) as error:
         raise PayloadError(f"exchangeInfo of {exchange.value}", raw=body, cause=str(error)) from error
-    instruments: list[Instrument] = []
-    skipped: list[tuple[str, str]] = []
-    for raw in rows:
-        try:
-            instrument = _instrument(exchange, _ROW.decode(raw))
-            str(instrument)  # a date that no calendar has is found here, not where the name is needed
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            skipped.append((_name(raw), str(error)))
-        else:
-            instruments.append(instrument)
-    return instruments, tuple(skipped)
-
-
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        return str(_NAME.decode(raw).get("symbol", ""))
-    except (ValueError, RecursionError):
-        return ""
+    return each_row((("", raw) for raw in rows), lambda raw: _instrument(exchange, _ROW.decode(raw)))
 
 
 def _instrument(exchange: Exchange, row: _Row) -> Instrument:

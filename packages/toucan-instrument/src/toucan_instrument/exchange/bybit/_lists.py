@@ -22,6 +22,7 @@ from toucan_instrument.instrument import (
     QuantityUnit,
 )
 from toucan_instrument.rest import Request
+from toucan_instrument.rows import each_row
 from toucan_instrument.rules import TradingRules
 from toucan_instrument.timestamps import from_ms
 
@@ -177,7 +178,6 @@ class _Row(msgspec.Struct, rename="camel"):
 
 
 _ROW = msgspec.json.Decoder(_Row)
-_NAME = msgspec.json.Decoder(dict[str, Any])
 
 _STATUS = {
     PRE_LAUNCH: InstrumentStatus.PRE_TRADING,
@@ -200,27 +200,15 @@ def decode_instruments(
     Raises:
         PayloadError: It is no such list.
     """
-    instruments: list[Instrument] = []
-    skipped: list[tuple[str, str]] = []
-    for raw in _result(f"instruments of {exchange.value}", body).rows:
-        try:
-            row = _ROW.decode(raw)
-            if row.has_symbol is not None and not row.symbol:
-                continue
-            instrument = _instrument(exchange, row)
-            str(instrument)  # a date that no calendar has is found here, not where the name is needed
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            skipped.append((_name(raw), str(error)))
-        else:
-            instruments.append(instrument)
-    return instruments, tuple(skipped)
 
+    def read(raw: msgspec.Raw) -> Instrument | None:
+        row = _ROW.decode(raw)
+        if row.has_symbol is not None and not row.symbol:
+            return None
+        return _instrument(exchange, row)
 
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        return str(_NAME.decode(raw).get("symbol", ""))
-    except (ValueError, RecursionError):
-        return ""
+    rows = _result(f"instruments of {exchange.value}", body).rows
+    return each_row((("", raw) for raw in rows), read)
 
 
 def _instrument(exchange: Exchange, row: _Row) -> Instrument:

@@ -16,6 +16,7 @@ from toucan_instrument.exchange.coinbase._rest import HEADERS, SECOND
 from toucan_instrument.exchange.coinbase._symbols import ADVANCED, EXCHANGE, parse_symbol
 from toucan_instrument.instrument import Instrument, InstrumentKind, InstrumentStatus, QuantityUnit
 from toucan_instrument.rest import Request
+from toucan_instrument.rows import UNREADABLE, each_row
 from toucan_instrument.rules import TradingRules
 from toucan_instrument.timestamps import from_iso
 
@@ -156,8 +157,6 @@ _PRODUCT = msgspec.json.Decoder(_Product)
 _ADVANCED_PRODUCT = msgspec.json.Decoder(_AdvancedProduct)
 _STATS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _STAT = msgspec.json.Decoder(_Stat, float_hook=Decimal)
-_NAME = msgspec.json.Decoder(dict[str, Any])
-_UNREADABLE = (ValueError, ArithmeticError, RecursionError)
 
 
 def _decode(decode: Callable[[bytes], Any], body: bytes, exchange: Exchange) -> Any:
@@ -182,25 +181,7 @@ def decode_instruments(
         rows, read = _decode(_PAGE.decode, body, exchange).products, _advanced_instrument
     else:
         rows, read = _decode(_ROWS.decode, body, exchange), _instrument
-    instruments: list[Instrument] = []
-    skipped: list[tuple[str, str]] = []
-    for raw in rows:
-        try:
-            instrument = read(raw)
-            str(instrument)  # a date that no calendar has is found here, not where the name is needed
-        except _UNREADABLE as error:
-            skipped.append((_name(raw), str(error)))
-        else:
-            instruments.append(instrument)
-    return instruments, tuple(skipped)
-
-
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        row = _NAME.decode(raw)
-    except (ValueError, RecursionError):
-        return ""
-    return str(row.get("id") or row.get("product_id") or "")
+    return each_row((("", raw) for raw in rows), read, named=("id", "product_id"))
 
 
 def _instrument(raw: msgspec.Raw) -> Instrument:
@@ -339,7 +320,7 @@ def _volume(symbol: str, raw: msgspec.Raw) -> tuple[str, Decimal | None]:
     try:
         stats = _STAT.decode(raw).stats_24hour
         return symbol, EXACT.multiply(decimal_of(stats["volume"]), decimal_of(stats["last"]))
-    except (*_UNREADABLE, KeyError):
+    except (*UNREADABLE, KeyError):
         return symbol, None
 
 
@@ -348,5 +329,5 @@ def _advanced_volume(raw: msgspec.Raw) -> tuple[str, Decimal | None]:
         row = _ADVANCED_PRODUCT.decode(raw)
         worth = EXACT.multiply(decimal_of(row.volume_24h), decimal_of(row.price))
         return row.product_id, EXACT.multiply(worth, _advanced_instrument(raw).contract_size)
-    except _UNREADABLE:
+    except UNREADABLE:
         return "", None

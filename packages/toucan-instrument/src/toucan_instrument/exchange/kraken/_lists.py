@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -22,6 +21,7 @@ from toucan_instrument.exchange.kraken._symbols import (
 )
 from toucan_instrument.instrument import Instrument, InstrumentKind, InstrumentStatus, QuantityUnit
 from toucan_instrument.rest import Request
+from toucan_instrument.rows import each_row
 from toucan_instrument.rules import TradingRules
 from toucan_instrument.timestamps import from_iso
 
@@ -114,7 +114,6 @@ _PAIR = msgspec.json.Decoder(_Pair)
 _CHANNEL = msgspec.json.Decoder(_Channel)
 _INSTRUMENTS = msgspec.json.Decoder(_Instruments)
 _CONTRACT = msgspec.json.Decoder(_Contract)
-_ANY = msgspec.json.Decoder(dict[str, Any])
 MOST_DECIMALS = 40
 
 _STATUS = {  # facts 2
@@ -144,18 +143,7 @@ def decode_instruments(
         rows = _rows(exchange, body)
     except (ValueError, RecursionError) as error:
         raise PayloadError(f"instruments of {exchange.value}", raw=body, cause=str(error)) from error
-    instruments: list[Instrument] = []
-    skipped: list[tuple[str, str]] = []
-    read = _contract if exchange is FUTURES else _pair
-    for name, raw in rows:
-        try:
-            instrument = read(raw)
-            str(instrument)  # a date that no calendar has is found here, not where the name is needed
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            skipped.append((name or _name(raw), str(error)))
-        else:
-            instruments += () if instrument is None else (instrument,)
-    return instruments, tuple(skipped)
+    return each_row(rows, _contract if exchange is FUTURES else _pair)
 
 
 def _rows(exchange: Exchange, body: bytes) -> Iterable[tuple[str, msgspec.Raw]]:
@@ -169,13 +157,6 @@ def _rows(exchange: Exchange, body: bytes) -> Iterable[tuple[str, msgspec.Raw]]:
             return (("", raw) for raw in _CHANNEL.decode(body).data.pairs)
         except msgspec.ValidationError:
             raise error from None
-
-
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        return str(_ANY.decode(raw).get("symbol", ""))
-    except (ValueError, RecursionError):
-        return ""
 
 
 def _pair(raw: msgspec.Raw) -> Instrument:

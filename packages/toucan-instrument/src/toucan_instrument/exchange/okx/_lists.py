@@ -7,7 +7,6 @@ for next is said by `more_instruments` and `more_volumes`.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -19,6 +18,7 @@ from toucan_instrument.exchange.okx._rest import SECOND
 from toucan_instrument.exchange.okx._symbols import parse_symbol
 from toucan_instrument.instrument import Instrument, InstrumentKind, InstrumentStatus, QuantityUnit
 from toucan_instrument.rest import Request
+from toucan_instrument.rows import each_row
 from toucan_instrument.rules import TradingRules
 from toucan_instrument.symbol import OptionKind
 from toucan_instrument.timestamps import from_ms
@@ -131,7 +131,6 @@ class _Row(msgspec.Struct, rename="camel"):
 _LIST = msgspec.json.Decoder(_List)
 _UNDERLYINGS = msgspec.json.Decoder(_Underlyings)
 _ROW = msgspec.json.Decoder(_Row)
-_NAME = msgspec.json.Decoder(dict[str, Any])
 
 _KINDS = {
     "SPOT": InstrumentKind.SPOT,
@@ -166,26 +165,8 @@ def decode_instruments(
         rows = _LIST.decode(body).data
     except (ValueError, RecursionError) as error:
         raise PayloadError(f"instruments of {exchange.value}", raw=body, cause=str(error)) from error
-    instruments: list[Instrument] = []
-    skipped: list[tuple[str, str]] = []
-    for raw in rows:
-        if bytes(raw).startswith(b"["):  # underlyings
-            continue
-        try:
-            instrument = _instrument(exchange, _ROW.decode(raw))
-            str(instrument)  # a date that no calendar has is found here, not where the name is needed
-        except (ValueError, ArithmeticError, RecursionError) as error:
-            skipped.append((_name(raw), str(error)))
-        else:
-            instruments.append(instrument)
-    return instruments, tuple(skipped)
-
-
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        return str(_NAME.decode(raw).get("instId", ""))
-    except (ValueError, RecursionError):
-        return ""
+    listed = (("", raw) for raw in rows if not bytes(raw).startswith(b"["))  # those are underlyings
+    return each_row(listed, lambda raw: _instrument(exchange, _ROW.decode(raw)), named=("instId",))
 
 
 def _instrument(exchange: Exchange, row: _Row) -> Instrument:
