@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from toucan_execution.call import one
 from toucan_execution.caller import Caller
-from toucan_execution.orders import OrderRequest
+from toucan_execution.orders import Order, OrderRequest
 from toucan_execution.preflight import MarketFacts
 from toucan_execution.venue import ExecutionVenue
 from toucan_execution.view import AccountView
-from toucan_instrument import Catalogue, Instrument
+from toucan_instrument import Catalogue, Instrument, InstrumentKind, Side
+from toucan_instrument.decimals import EXACT
 from toucan_instrument.errors import UnknownSymbol
 
 __all__ = ["Markets"]
@@ -66,12 +69,37 @@ class Markets:
         return instrument if instrument.rules is not None else self.find(instrument.symbol) or instrument
 
     def facts(self, request: OrderRequest) -> MarketFacts:
-        """Return what is known of an instrument's market and orders, for the checks before sending."""
+        """Return what is known of an instrument's market and orders, for the checks before sending.
+
+        An account that is not in sync is not counted: the venue decides then.
+        """
         instrument, rules, view = request.instrument, request.instrument.rules, self.view
         price = self._prices(instrument) if self._prices is not None else None
-        limited = rules is not None and (rules.max_orders, rules.max_algo_orders) != (None, None)
-        if view is None or not view.synced or not limited:
-            return MarketFacts(reference_price=price)
-        open_orders = view.open_orders(instrument)
-        waiting = [each for each in open_orders if each.type.is_conditional and each.triggered is not True]
-        return MarketFacts(reference_price=price, open_orders=len(open_orders), open_algo_orders=len(waiting))
+        facts = MarketFacts(reference_price=price)
+        if view is None or not view.synced:
+            return facts
+        if rules is not None and (rules.max_orders, rules.max_algo_orders) != (None, None):
+            orders = view.open_orders(instrument)
+            waiting = sum(map(_waits, orders))
+            facts = replace(facts, open_orders=len(orders), open_algo_orders=waiting)
+        if rules is not None and rules.max_position is not None and instrument.kind is InstrumentKind.SPOT:
+            facts = replace(facts, base_held=_held_or_bought(view, instrument))
+        most = self._venue.max_account_algo_orders
+        if most is not None and request.type.is_conditional:
+            waiting = sum(map(_waits, view.open_orders()))
+            facts = replace(facts, account_algo_orders=waiting, max_account_algo_orders=most)
+        return facts
+
+
+def _waits(order: Order) -> bool:
+    """Whether an order is conditional and was not triggered yet."""
+    return order.type.is_conditional and order.triggered is not True
+
+
+def _held_or_bought(view: AccountView, instrument: Instrument) -> Decimal:
+    """Return how much of the base asset is held, or could be bought by the orders that are open."""
+    total = view.balance(instrument.base).total
+    for order in view.open_orders(instrument):
+        if order.side is Side.BUY and order.remaining is not None:
+            total = EXACT.add(total, order.remaining)
+    return total

@@ -130,6 +130,11 @@ class ExecutionVenue(ABC):
     def order_pools(self) -> tuple[Pool, ...]:
         """The limits of orders, per account; names do not hold the account yet."""
 
+    @property
+    def max_account_algo_orders(self) -> int | None:
+        """How many conditional orders an account may have over all instruments; None where it is not told."""
+        return None
+
     # Calls.
 
     @abstractmethod

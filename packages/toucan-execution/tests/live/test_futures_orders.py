@@ -376,3 +376,29 @@ async def test_what_the_venues_errors_mean(stage_of, market, status, body, reaso
             assert outcome.retryable is (reason is Reason.UNAVAILABLE)
         assert stage.client.account.order(name).status is OrderStatus.REJECTED
         assert stage.venue.names().count("POST /v1/order") == 1  # never sent twice
+
+
+# What is counted before sending.
+
+
+async def test_conditional_orders_are_counted_over_the_whole_account(stage_of):
+    def crowd(venue):
+        row = {"side": "SELL", "type": "STOP_MARKET", "quantity": "1", "triggerPrice": "5"}
+        for number in range(200):
+            symbol = ("BTCUSDT", "ETHUSDT")[number % 2]
+            venue.algo_open({"symbol": symbol, "clientAlgoId": f"web-{number}", **row})
+
+    async with stage_of(market="usd-m", prepare=crowd) as stage:
+        outcome = await stage.client.place_order(await order_of(stage, **STOP))
+        assert (type(outcome), outcome.reason, outcome.sent) == (Rejected, Reason.FILTER, False)
+        [violation] = outcome.violations
+        assert (violation.rule, violation.limit, violation.given) == ("max_account_algo_orders", 200, 201)
+        assert isinstance(await stage.client.place_order(await order_of(stage)), Accepted)
+        assert isinstance(
+            await stage.client.cancel_order(
+                CancelRequest(instrument=outcome.intent.instrument, client_order_id="web-0")
+            ),
+            Accepted,
+        )
+        await stage.idle()
+        assert isinstance(await stage.client.place_order(await order_of(stage, **STOP)), Accepted)

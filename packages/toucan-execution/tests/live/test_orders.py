@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from toucan_execution.events import OrderUpdate, TradeUpdate
 from toucan_execution.orders import CancelRequest, OrderRequest, OrderStatus, OrderType
@@ -206,3 +207,25 @@ async def test_a_batch_has_one_outcome_each_in_order(stage_of):
         outcomes = await stage.client.place_orders(requests)
         assert [type(each) for each in outcomes] == [Accepted, Rejected, Accepted]
         assert [each.intent.price for each in outcomes] == [D("1000"), D("1000.005"), D("1001")]
+
+
+async def test_what_is_held_and_being_bought_is_counted_against_the_most_that_may_be_held(stage_of):
+    async with stage_of() as stage:
+        instrument = (await order_of(stage)).instrument
+        most = replace(instrument, rules=replace(instrument.rules, max_position=D(2)))
+        first = await stage.client.place_order(await order_of(stage, instrument=most))  # 1 BTC is held
+        assert isinstance(first, Accepted)
+        await stage.idle()
+        outcome = await stage.client.place_order(await order_of(stage, instrument=most, quantity=D("0.6")))
+        assert (type(outcome), outcome.reason, outcome.sent) == (Rejected, Reason.FILTER, False)
+        [violation] = outcome.violations
+        assert (violation.rule, violation.given, violation.nearest) == ("max_position", D("2.1"), D("0.5"))
+        for _ in range(2):  # a fill moves it from what is bought to what is held
+            again = await stage.client.place_order(
+                await order_of(stage, instrument=most, quantity=D("0.501"))
+            )
+            assert [each.rule for each in again.violations] == ["max_position"]
+            stage.venue.fill(first.client_order_id, "0.25")
+            await stage.idle()
+        last = await stage.client.place_order(await order_of(stage, instrument=most, quantity=D("0.5")))
+        assert isinstance(last, Accepted)

@@ -42,6 +42,11 @@ class BinanceUsdMVenue(UsdMSettings, BinanceFuturesVenue):
             }
         )
 
+    @property
+    def max_account_algo_orders(self) -> int:
+        """See `ExecutionVenue.max_account_algo_orders`: it took the place of a filter (facts C.3.3)."""
+        return 200
+
     def snapshot(self) -> Conversation[AccountSnapshot]:
         """See `ExecutionVenue.snapshot`: account, settings, positions with their leverage, open orders."""
         part = yield self._account()
