@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from toucan_execution.orders import OrderRequest, OrderType, PositionSide
-from toucan_execution.preflight import MarketFacts, preflight
+from toucan_execution.orders import AmendRequest, Order, OrderRequest, OrderStatus, OrderType, PositionSide
+from toucan_execution.preflight import MarketFacts, preflight, preflight_amend
 from toucan_instrument import Exchange, InvalidInput, Side, TradingRules
 from toucan_instrument.exchange.binance import parse_symbol
 
@@ -185,3 +185,48 @@ def test_the_nearest_values_are_legal(price, quantity, reference, side, market):
         field = "price" if each.rule in price_rules else "quantity"
         mended = msgspec.structs.replace(request, **{field: each.nearest})
         assert each.rule not in [again.rule for again in preflight(mended, facts=facts)]
+
+
+# Changes of open orders.
+
+
+def change(instrument=SPOT, rules=RULES, **fields):
+    known = msgspec.structs.replace(instrument, rules=rules)
+    return AmendRequest(instrument=known, client_order_id="a", **fields)
+
+
+def known(**fields):
+    fields = {"side": Side.BUY, "type": OrderType.LIMIT, "price": D(100), "quantity": D(1)} | fields
+    return Order(instrument=SPOT, client_order_id="a", order_id="1", status=OrderStatus.OPEN, **fields)
+
+
+def broken_by(request, order_known=None, **facts):
+    found = preflight_amend(request, order_known, facts=MarketFacts(**facts))
+    return [(each.rule, each.nearest) for each in found]
+
+
+def test_a_change_is_checked_for_what_it_changes():
+    assert broken_by(change(price=D("100.005")), known()) == [("tick_size", D("100.00"))]
+    assert broken_by(change(quantity=D("0.9994")), known()) == [("step_size", D("0.999"))]
+    assert broken_by(change(price=D(99), quantity=D("0.5")), known(), open_orders=200) == []
+
+
+def test_the_worth_of_a_changed_order_is_that_of_all_of_it():
+    small = change(quantity=D("0.049"))
+    assert broken_by(small, known()) == [("min_notional", D("0.050"))]
+    assert broken_by(small, known(price=D(103))) == []
+    assert broken_by(change(price=D("4.99")), known()) == [("min_notional", D("1.003"))]
+    assert broken_by(small) == []  # an order that is not known may make a position smaller
+    assert broken_by(small, known(reduce_only=True)) == []
+
+
+def test_a_changed_price_is_held_against_the_reference_by_the_orders_side():
+    far = change(price=D(121))
+    assert [rule for rule, _ in broken_by(far, known(), reference_price=D(100))] == ["percent_price"]
+    assert broken_by(far, known(side=Side.SELL), reference_price=D(100)) == []
+
+
+def test_a_change_without_rules_is_left_to_the_venue_and_a_float_is_an_error():
+    assert broken_by(change(price=D("0.00000001"), rules=None), known()) == []
+    with pytest.raises(InvalidInput):
+        broken_by(change(price=1.5))

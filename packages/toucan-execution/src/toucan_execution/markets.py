@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from toucan_execution.call import one
 from toucan_execution.caller import Caller
-from toucan_execution.orders import Order, OrderRequest
+from toucan_execution.orders import AmendRequest, Order, OrderRequest
 from toucan_execution.preflight import MarketFacts
 from toucan_execution.venue import ExecutionVenue
 from toucan_execution.view import AccountView
@@ -68,15 +68,16 @@ class Markets:
         """Return an instrument with its rules, as far as they are known."""
         return instrument if instrument.rules is not None else self.find(instrument.symbol) or instrument
 
-    def facts(self, request: OrderRequest) -> MarketFacts:
+    def facts(self, request: OrderRequest | AmendRequest) -> MarketFacts:
         """Return what is known of an instrument's market and orders, for the checks before sending.
 
-        An account that is not in sync is not counted: the venue decides then.
+        An account that is not in sync is not counted: the venue decides then. A change of an order makes no
+        order more.
         """
         instrument, rules, view = request.instrument, request.instrument.rules, self.view
         price = self._prices(instrument) if self._prices is not None else None
         facts = MarketFacts(reference_price=price)
-        if view is None or not view.synced:
+        if view is None or not view.synced or isinstance(request, AmendRequest):
             return facts
         if rules is not None and (rules.max_orders, rules.max_algo_orders) != (None, None):
             orders = view.open_orders(instrument)

@@ -12,11 +12,11 @@ from fractions import Fraction
 
 import msgspec
 
-from toucan_execution.orders import OrderRequest, OrderType, PositionSide
+from toucan_execution.orders import AmendRequest, Order, OrderRequest, OrderType, PositionSide
 from toucan_instrument import Instrument, InstrumentKind, Side, TradingRules, Violation
 from toucan_instrument.decimals import EXACT, decimal_of, round_down, round_up
 
-__all__ = ["MarketFacts", "preflight"]
+__all__ = ["MarketFacts", "preflight", "preflight_amend"]
 
 
 class MarketFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +61,45 @@ def preflight(request: OrderRequest, *, facts: MarketFacts) -> tuple[Violation, 
         broken += _worth(request, rules, facts)
         broken += _counts(request, rules, facts)
         broken += _holding(request, rules, facts)
+    return tuple(broken)
+
+
+def preflight_amend(
+    request: AmendRequest, known: Order | None, *, facts: MarketFacts
+) -> tuple[Violation, ...]:
+    """Return every rule that a change of an open order would break: of what it changes, and of its worth.
+
+    The worth is left to the venue where the order is not known, because what makes a position smaller has no
+    least worth.
+
+    Args:
+        request: The change.
+        known: What is known of the order, None where it is not.
+        facts: What is known of the market.
+
+    Raises:
+        InvalidInput: A number is a float, or not finite.
+    """
+    rules = request.instrument.rules
+    if rules is None:
+        return ()
+    side = request.side or (known.side if known is not None else None)
+    broken: list[Violation] = []
+    if request.price is not None:
+        broken += rules.check_price(request.price, side=side, reference=facts.reference_price)
+    if request.quantity is not None:
+        broken += rules.check_quantity(request.quantity)
+    if known is not None:
+        changed = OrderRequest(
+            instrument=request.instrument,
+            side=known.side,
+            type=known.type,
+            quantity=request.quantity if request.quantity is not None else known.quantity,
+            price=request.price if request.price is not None else known.price,
+            reduce_only=known.reduce_only,
+            position_side=known.position_side,
+        )
+        broken += _worth(changed, rules, facts)
     return tuple(broken)
 
 

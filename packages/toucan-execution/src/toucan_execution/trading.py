@@ -41,7 +41,7 @@ from toucan_execution.outcome import (
     Route,
     Unknown,
 )
-from toucan_execution.preflight import MarketFacts, preflight
+from toucan_execution.preflight import MarketFacts, preflight, preflight_amend
 from toucan_execution.venue import ExecutionVenue, Feature, Placed, Replaced, VerdictKind
 from toucan_instrument import Instrument
 from toucan_instrument.errors import (
@@ -83,7 +83,7 @@ class Desk:
         ids: ClientIds,
         over: Route,
         receive_window_ns: int,
-        facts: Callable[[OrderRequest], MarketFacts],
+        facts: Callable[[OrderRequest | AmendRequest], MarketFacts],
         rules: Callable[[Instrument], Instrument],
         mode: Callable[[], PositionMode | None],
     ) -> None:
@@ -186,6 +186,10 @@ class Desk:
         conversation = self._venue.amend(request, known)
         if self._follower.stalled:
             return _unsent(request, client_id, Reason.STALLED, STALLED, retryable=True)
+        ruled = msgspec.structs.replace(request, instrument=self._rules(request.instrument))
+        violations = preflight_amend(ruled, known, facts=self._facts(ruled))
+        if violations:
+            return _broken(request, client_id, violations)
         outcome = await self._act(request, client_id, conversation)
         return await self._looked_up(outcome, request, known)
 
@@ -535,9 +539,9 @@ def _not_attempted(intent: Intent, client_id: str) -> Rejected:
     return _unsent(intent, client_id, Reason.NOT_ATTEMPTED, "the other half was refused before this one")
 
 
-def _broken(request: OrderRequest, client_id: str, violations: tuple[object, ...]) -> Rejected:
+def _broken(intent: OrderRequest | AmendRequest, client_id: str, violations: tuple[object, ...]) -> Rejected:
     message = "; ".join(map(str, violations))
-    rejected = _unsent(request, client_id, Reason.FILTER, message)
+    rejected = _unsent(intent, client_id, Reason.FILTER, message)
     return msgspec.structs.replace(rejected, violations=violations)
 
 

@@ -402,3 +402,21 @@ async def test_conditional_orders_are_counted_over_the_whole_account(stage_of):
         )
         await stage.idle()
         assert isinstance(await stage.client.place_order(await order_of(stage, **STOP)), Accepted)
+
+
+@pytest.mark.parametrize("market", MARKETS)
+async def test_a_change_that_breaks_a_rule_is_not_sent(stage_of, market):
+    async with stage_of(market=market) as stage:
+        first = await placed(stage)
+        name, instrument = first.client_order_id, first.order.instrument
+        before = len(stage.venue.calls)
+        for change, rule in (
+            ({"price": D("1001.03")}, "tick_size"),
+            ({"quantity": D("2.0003")}, "step_size"),
+        ):
+            request = AmendRequest(instrument=instrument, client_order_id=name, **change)
+            outcome = await stage.client.amend_order(request)
+            assert (type(outcome), outcome.reason, outcome.sent) == (Rejected, Reason.FILTER, False)
+            assert rule in {each.rule for each in outcome.violations}
+        assert len(stage.venue.calls) == before
+        assert stage.client.account.order(name).price == D("1000.0")
