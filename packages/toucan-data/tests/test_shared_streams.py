@@ -78,7 +78,7 @@ def test_what_has_no_funding_is_refused_and_sends_none(tap):
     with pytest.raises(UnsupportedKind, match="dated future"):
         VENUE.channel(dated, FundingRates)
     assert "OpenInterests" not in {kind.name for kind in VENUE.kinds}
-    assert VENUE.lacking[OpenInterests] == "over REST only"
+    assert VENUE.lacking[OpenInterests] == "over REST only: load_open_interest"
     followed = tap(VENUE, "BTCUSDT_261225", MarkPrices)
     heard = []
     followed.feed.outlet(FundingRates).deliver_to(heard.append)

@@ -58,6 +58,7 @@ from toucan_data.kinds import (
     PublicTrades,
     Tickers24h,
 )
+from toucan_data.openinterest import load_open_interest
 from toucan_data.selection import Selection
 from toucan_data.status import (
     Connected,
@@ -167,6 +168,7 @@ __all__ = [
     "Tickers24h",
     "Venue",
     "load_instruments",
+    "load_open_interest",
 ]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from ssl import SSLContext
 
+from toucan_data.fetching import fetch
 from toucan_data.venue import Venue
 from toucan_instrument import Catalogue, Instrument
-from toucan_instrument.link import Clock, Lane, Network, SystemClock, budget_for, call, open_network
+from toucan_instrument.link import Clock, Network, SystemClock, open_network
 from toucan_instrument.rest import Request
 
 __all__ = ["load_instruments"]
@@ -65,26 +66,11 @@ async def load_instruments(
 
 
 async def _load(venue: Venue, network: Network, clock: Clock, share: float, *, volumes: bool) -> Catalogue:
-    budget = budget_for(venue.request_pool, clock=clock)
-
-    async def fetch(request: Request) -> bytes:
-        response = await call(
-            network,
-            budget,
-            request,
-            lane=Lane.SNAPSHOT,
-            share=share,
-            read_limits=venue.read_limits,
-            error_of=venue.error_of,
-            clock=clock,
-        )
-        return response.body
-
     async def pages(first: Request, more: Callable[[Request, bytes], Sequence[Request]]) -> list[bytes]:
         bodies, due = [], [first]
         while due:
             request = due.pop(0)
-            bodies.append(await fetch(request))
+            bodies.append(await fetch(venue, request, network=network, clock=clock, share=share))
             due += more(request, bodies[-1])
         return bodies
 

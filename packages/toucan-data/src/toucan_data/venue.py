@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from toucan_data.bookrule import BookSnapshot
+from toucan_data.events import OpenInterest
 from toucan_data.feed import Channel, Feed, Limits, SessionContext
-from toucan_data.kinds import FundingRates, Kind
+from toucan_data.kinds import FundingRates, Kind, OpenInterests
 from toucan_data.sequencer import BookSync
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
@@ -188,6 +189,29 @@ class Venue(ABC):
             PayloadError: It cannot be read.
         """
         raise PayloadError(f"a snapshot of {levels} levels", raw=body, cause="none is asked for here")
+
+    def open_interest_request(self, instrument: Instrument) -> Request:
+        """Return the request for how much of an instrument is open, for a venue that has no stream of it.
+
+        Raises:
+            UnsupportedKind: It has a stream of it, or nothing like it.
+        """
+        streamed = OpenInterests in self.kinds
+        raise UnsupportedKind(
+            f"{self.exchange.value} has no open interest of {instrument} to ask for",
+            field="venue",
+            value=self.exchange.value,
+            accepted="a subscription to OpenInterests" if streamed else "a venue with it over REST",
+        )
+
+    def decode_open_interest(self, body: bytes, instrument: Instrument, received_ns: int) -> OpenInterest:
+        """Read how much is open.
+
+        Raises:
+            PayloadError: It cannot be read.
+        """
+        del received_ns
+        raise PayloadError(f"the open interest of {instrument}", raw=body, cause="none is asked for here")
 
     @abstractmethod
     def read_limits(self, response: Response) -> Any:

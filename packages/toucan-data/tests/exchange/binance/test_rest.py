@@ -1,4 +1,4 @@
-"""Snapshots of books: what is asked for, what it costs, and how the answer is read."""
+"""Snapshots of books and open interest: what is asked for, what it costs, and how the answer is read."""
 
 import pytest
 
@@ -95,3 +95,47 @@ def test_an_answer_that_cannot_be_read_is_a_typed_error(body):
     with pytest.raises(PayloadError) as caught:
         SPOT.decode_snapshot(body, 100)
     assert len(str(caught.value)) < 1_000
+
+
+# Open interest; facts C.2.
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "url"),
+    [
+        (USD_M, "BTCUSDT", "https://fapi.binance.com/fapi/v1/openInterest?symbol=BTCUSDT"),
+        (COIN_M, "BTCUSD_PERP", "https://dapi.binance.com/dapi/v1/openInterest?symbol=BTCUSD_PERP"),
+    ],
+)
+def test_open_interest_is_asked_for_by_symbol(venue, symbol, url):
+    request = venue.open_interest_request(venue.unchecked(symbol))
+    assert (request.method, request.url, request.weight) == ("GET", url, 1)
+
+
+def test_open_interest_is_read_with_all_its_digits():
+    instrument = COIN_M.unchecked("BTCUSD_PERP")
+    body = b'{"symbol":"BTCUSD_PERP","pair":"BTCUSD","openInterest":"1500.10","new":1,"time":1589437530011}'
+    found = COIN_M.decode_open_interest(body, instrument, 7)
+    assert (str(found.quantity), found.notional, found.instrument) == ("1500.10", None, instrument)
+    assert (found.time_exchange, found.time_received) == (1_589_437_530_011_000_000, 7)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"symbol":"X"}',
+        b'{"symbol":"X","openInterest":1.5}',
+        b'{"symbol":"X","openInterest":"NaN"}',
+        b'{"symbol":"X","openInterest":"much"}',
+        b'{"symbol":"Y","openInterest":"1"}',
+    ],
+)
+def test_open_interest_that_cannot_be_read_is_a_typed_error(body):
+    with pytest.raises(PayloadError) as caught:
+        USD_M.decode_open_interest(body, USD_M.unchecked("X"), 1)
+    assert caught.value.raw == body
+    assert "open interest of X" in str(caught.value)

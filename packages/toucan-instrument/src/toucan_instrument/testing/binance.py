@@ -34,6 +34,7 @@ __all__ = [
     "depth_body",
     "exchange_info",
     "listed",
+    "open_interest_body",
     "route_of",
     "stream_exists",
     "streams_of",
@@ -360,6 +361,14 @@ def tickers_body(exchange: Exchange, ticks: Iterable[TickerTick]) -> bytes:
             }
         )
     return msgspec.json.encode(rows)
+
+
+def open_interest_body(exchange: Exchange, symbol: str, quantity: Decimal, now_ns: int) -> bytes:
+    """Return the body of ``GET openInterest``."""
+    body: dict[str, object] = {"openInterest": plain(quantity), "symbol": symbol, "time": now_ns // MILLI}
+    if exchange is COIN_M:
+        body |= {"pair": symbol.partition("_")[0]}
+    return msgspec.json.encode(body)
 
 
 def exchange_info(exchange: Exchange, instruments: Iterable[Instrument], now_ns: int) -> bytes:

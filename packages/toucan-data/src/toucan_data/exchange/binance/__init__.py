@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from toucan_data.addressed import AddressedVenue
 from toucan_data.bookrule import BookSnapshot
+from toucan_data.events import OpenInterest
 from toucan_data.exchange.binance import endpoints, rest, streams
 from toucan_data.exchange.binance.endpoints import SOLE
 from toucan_data.exchange.binance.normalise import InstrumentOf
@@ -82,6 +83,16 @@ class BinanceVenue(AddressedVenue):
     def decode_snapshot(self, body: bytes, levels: int) -> BookSnapshot:
         """See `Venue.decode_snapshot`."""
         return rest.decode_snapshot(body, levels)
+
+    def open_interest_request(self, instrument: Instrument) -> Request:
+        """See `Venue.open_interest_request`; spot has none."""
+        if self.exchange not in rest.OPEN_INTEREST_PATHS:
+            return super().open_interest_request(instrument)
+        return rest.open_interest_request(self.exchange, self._rest_url, instrument)
+
+    def decode_open_interest(self, body: bytes, instrument: Instrument, received_ns: int) -> OpenInterest:
+        """See `Venue.decode_open_interest`."""
+        return rest.decode_open_interest(body, instrument, received_ns)
 
 
 class BinanceSpot(BinanceVenue):

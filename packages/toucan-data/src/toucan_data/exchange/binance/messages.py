@@ -33,6 +33,7 @@ __all__ = [
     "Kline",
     "KlineBody",
     "MarkPriceUpdate",
+    "OpenInterestAnswer",
     "PartialDepth",
     "Ticker",
     "Trade",
@@ -115,6 +116,14 @@ class DepthSnapshot(Wire, gc=False):
     bids: list[LevelText]
     asks: list[LevelText]
     T: int | None = None
+
+
+class OpenInterestAnswer(Wire, gc=False):
+    """``GET openInterest``; COIN-M adds the pair and the sort of contract."""
+
+    openInterest: str
+    symbol: str
+    time: int | None = None
 
 
 class KlineBody(Wire, gc=False):

@@ -95,8 +95,8 @@ _FUTURES_KINDS: dict[Kind[Any], str] = {
 LACKING: dict[Exchange, Mapping[Kind[Any], str]] = {
     SPOT: {},
     US: {},
-    USD_M: {OpenInterests: "over REST only"},
-    COIN_M: {OpenInterests: "over REST only"},
+    USD_M: {OpenInterests: "over REST only: load_open_interest"},
+    COIN_M: {OpenInterests: "over REST only: load_open_interest"},
 }
 """What one would look for in vain, and why; facts C.2."""
 KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {

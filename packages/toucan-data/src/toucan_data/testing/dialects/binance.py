@@ -157,6 +157,8 @@ class BinanceDialect(Dialect):
         symbol = query.get("symbol", "")
         if name == "depth" and symbol in market.instruments:
             return wire.depth_body(self.exchange, market.book(symbol, int(query.get("limit", "100"))))
+        if name == "openInterest" and self.futures and symbol in market.instruments:
+            return wire.open_interest_body(self.exchange, symbol, market.ticker(symbol).volume, market.now_ns)
         return None
 
     def nothing(self) -> tuple[int, bytes]:
