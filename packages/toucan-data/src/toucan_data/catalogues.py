@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from ssl import SSLContext
 
-from toucan_data.fetching import fetch
+from toucan_data.fetching import fetch, network_of
 from toucan_data.venue import Venue
 from toucan_instrument import Catalogue, Instrument
-from toucan_instrument.link import Clock, Network, SystemClock, open_network
+from toucan_instrument.link import Clock, Network, SystemClock
 from toucan_instrument.rest import Request
 
 __all__ = ["load_instruments"]
@@ -55,12 +55,8 @@ async def load_instruments(
     kept = _LOADED.get((venue, volumes))
     if kept is not None and not refresh and clock.monotonic_ns() - kept[0] < MAX_AGE_NS:
         return kept[1]
-    opened = network or open_network(proxy=proxy, trust_env=trust_env, ssl=ssl)
-    try:
+    async with network_of(network, proxy=proxy, trust_env=trust_env, ssl=ssl) as opened:
         catalogue = await _load(venue, opened, clock, share, volumes=volumes)
-    finally:
-        if network is None:
-            await opened.close()
     _LOADED[venue, volumes] = (clock.monotonic_ns(), catalogue)
     return catalogue
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ssl import SSLContext
 
 from toucan_data.events import OpenInterest
-from toucan_data.fetching import fetch
+from toucan_data.fetching import fetch, network_of
 from toucan_data.venue import Venue
 from toucan_instrument import Instrument
-from toucan_instrument.link import Clock, Network, SystemClock, open_network
+from toucan_instrument.link import Clock, Network, SystemClock
 
 __all__ = ["load_open_interest"]
 
@@ -50,10 +50,6 @@ async def load_open_interest(
     """
     request = venue.open_interest_request(instrument)
     clock = clock or SystemClock()
-    opened = network or open_network(proxy=proxy, trust_env=trust_env, ssl=ssl)
-    try:
+    async with network_of(network, proxy=proxy, trust_env=trust_env, ssl=ssl) as opened:
         body = await fetch(venue, request, network=opened, clock=clock, share=share)
-    finally:
-        if network is None:
-            await opened.close()
     return venue.decode_open_interest(body, instrument, clock.utc_ns())

@@ -7,10 +7,11 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
+from toucan_data.fetching import fetch
 from toucan_data.sequencer import BookSync
 from toucan_data.venue import Venue
 from toucan_instrument.errors import RequestError, ToucanError, VenueError
-from toucan_instrument.link import Clock, Lane, Network, budget_for, call
+from toucan_instrument.link import Clock, Network
 
 __all__ = ["SnapshotLoader"]
 
@@ -110,17 +111,8 @@ class SnapshotLoader:
             request = venue.snapshot_request(sync.book.instrument, levels)
             # Only a book that is still waiting may use the weight when its turn comes.
             epoch = sync.epoch
-            response = await call(
-                self._network,
-                budget_for(venue.request_pool, clock=self._clock),
-                request,
-                lane=Lane.SNAPSHOT,
-                share=self._share,
-                read_limits=venue.read_limits,
-                error_of=venue.error_of,
-                clock=self._clock,
-            )
-            snapshot = venue.decode_snapshot(response.body, levels)
+            body = await fetch(venue, request, network=self._network, clock=self._clock, share=self._share)
+            snapshot = venue.decode_snapshot(body, levels)
             trouble = sync.snapshot(snapshot, epoch, self._clock.utc_ns())
         except VenueError as error:
             trouble, wait = str(error), error.retry_after_ns
