@@ -29,11 +29,12 @@ from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
 
-from toucan_data import BinanceSpot, OrderBooksL1, OrderBooksL2, PublicTrades, Streams
+from toucan_data import BinanceSpot, Kind, OrderBook, OrderBooksL1, OrderBooksL2, PublicTrades, Streams
 
 HERE = Path(__file__).parent
 ROUNDS = 5
@@ -51,11 +52,11 @@ NAMES = {
 @contextmanager
 def server() -> Iterator[int]:
     """Run the feed in a process of its own; give its port."""
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 - this Python and a file beside this one
         [sys.executable, str(HERE / "feed.py")], stdout=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         yield int(process.stdout.readline())
     finally:
         process.terminate()
@@ -152,7 +153,7 @@ def float_books(port: int) -> Callable[[], Callable[[bytes], object]]:
     """Return what keeps books of floats, and reads the top after every update."""
 
     def prepare() -> Callable[[bytes], object]:
-        import urllib.request  # noqa: PLC0415
+        import urllib.request  # noqa: PLC0415 - not in the memory of the other parts
 
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/depth", timeout=30) as answer:
             body = msgspec.json.decode(answer.read())
@@ -216,10 +217,10 @@ async def toucan_depth(port: int, count: int) -> float:
         return time.process_time() - begin
 
 
-async def _open(port: int, wanted: list[tuple[str, object]], query: str = "") -> Streams:
+async def _open(port: int, wanted: list[tuple[str, Kind[Any]]], query: str = "") -> Streams:
     venue = BinanceSpot(ws_url=f"ws://127.0.0.1:{port}{query}", rest_url=f"http://127.0.0.1:{port}")
     items = [(venue, symbol, kind) for symbol, kind in wanted]
-    return await Streams.builder().subscribe(items, unchecked=True).init()  # type: ignore[arg-type]
+    return await Streams.builder().subscribe(items, unchecked=True).init()
 
 
 def compare(title: str, port: int, count: int, variants: dict[str, Variant], goals: str) -> None:
@@ -245,12 +246,20 @@ def compare(title: str, port: int, count: int, variants: dict[str, Variant], goa
         print(line, flush=True)
 
 
+class _Paced(BinanceSpot):
+    """Spot, with streams that send 2,000 trades a second."""
+
+    def url(self, route: str) -> str:
+        """Return the address of the feed at that pace."""
+        del route
+        return f"{self.ws_url}/stream?rate=2000"
+
+
 def latency(port: int) -> None:
     """Print how long a trade takes from the writing of its frame to the user, at 2,000 a second."""
 
     async def measure() -> list[int]:
-        venue = BinanceSpot(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
-        venue.url = lambda route: f"ws://127.0.0.1:{port}/stream?rate=2000"  # type: ignore[method-assign]
+        venue = _Paced(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
         items = [(venue, "BTCUSDT", PublicTrades)]
         waits: list[int] = []
         async with await Streams.builder().subscribe(items, unchecked=True).init() as streams:
@@ -302,8 +311,6 @@ async def memory_of_messages(port: int) -> None:
 
 def memory_of_books() -> None:
     """Print resident memory with 500 books of 1,000 levels a side."""
-    from toucan_data.book import OrderBook  # noqa: PLC0415
-
     venue = BinanceSpot()
     before = resident()
     books = []
@@ -385,7 +392,8 @@ def main() -> None:
         if only in (None, "memory"):
             print(flush=True)
             for part in ("messages", "books"):
-                subprocess.run([sys.executable, __file__, "--child", part, str(port)], check=True)  # noqa: S603
+                command = [sys.executable, __file__, "--child", part, str(port)]
+                subprocess.run(command, check=True)  # noqa: S603 - this Python and this file
     if only in (None, "startup"):
         sys.path.insert(0, str(HERE))
         from startup import startup  # noqa: PLC0415 - beside this file

@@ -191,7 +191,7 @@ class Tapes:
             case "send":
                 await send(self.now().tape)
             case "send bare":
-                assert self.bare is not None  # noqa: S101
+                assert self.bare is not None  # noqa: S101 - it has connected first
                 await send([(None, frame) for _, frame in self.now().tape] * order["times"], self.bare)
             case unknown:
                 raise AssertionError(unknown)
@@ -199,7 +199,7 @@ class Tapes:
 
     def now(self) -> Show:
         """Return what is shown."""
-        assert self.show is not None  # noqa: S101
+        assert self.show is not None  # noqa: S101 - it was chosen first
         return self.show
 
     @staticmethod
@@ -281,7 +281,7 @@ async def send(tape: Tape, to: asyncio.StreamWriter | None = None) -> None:
         parts: dict[asyncio.StreamWriter, list[bytes]] = {}
         for line, frame in tape[begin : begin + CHUNK]:
             writer = line.writer if line is not None else to
-            assert writer is not None  # noqa: S101
+            assert writer is not None  # noqa: S101 - a bare tape has its one line
             parts.setdefault(writer, []).append(frame)
         await _write(parts)
 
