@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from toucan_data.asking import load_candles, load_funding_rate, load_open_interest
 from toucan_data.book import BookProgress, BookState, OrderBook
 from toucan_data.builder import StreamsBuilder
 from toucan_data.catalogues import load_instruments
@@ -58,7 +59,6 @@ from toucan_data.kinds import (
     PublicTrades,
     Tickers24h,
 )
-from toucan_data.openinterest import load_open_interest
 from toucan_data.selection import Selection
 from toucan_data.status import (
     Connected,
@@ -167,6 +167,8 @@ __all__ = [
     "Ticker24h",
     "Tickers24h",
     "Venue",
+    "load_candles",
+    "load_funding_rate",
     "load_instruments",
     "load_open_interest",
 ]

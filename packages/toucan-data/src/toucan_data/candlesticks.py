@@ -1,14 +1,62 @@
-"""Candles of venues that never say that one is closed: it is, once a later one has begun."""
+"""Candles of venues that say little of them: how long they are, and when one of them is closed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from msgspec.structs import replace
 
 from toucan_data.events import Candle
+from toucan_data.numbers import all_finite
+from toucan_instrument import Instrument
 
-__all__ = ["CandleCloser"]
+__all__ = ["CandleCloser", "length_ns", "plain_candle"]
+
+SECOND = 1_000_000_000
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "M": 28 * 86_400}
+
+
+def length_ns(interval: str) -> int:
+    """Return how long a candle of an interval such as ``15m`` is, nanoseconds; of months the shortest one."""
+    return int(interval[:-1]) * _UNITS[interval[-1]] * SECOND
+
+
+def plain_candle(
+    instrument: Instrument,
+    interval: str,
+    open_time: int,
+    prices: tuple[Decimal, Decimal, Decimal, Decimal],
+    volume: Decimal,
+    *,
+    time_exchange: int | None,
+    time_received: int,
+    trades: int | None = None,
+) -> Candle:
+    """Make a candle of no more than prices (open, high, low, close) and a volume; it is not closed.
+
+    Raises:
+        PayloadError: A number is not finite.
+    """
+    all_finite(*prices, volume)
+    return Candle(
+        instrument.exchange,
+        instrument,
+        time_exchange,
+        time_received,
+        interval,
+        open_time,
+        open_time + length_ns(interval) - 1,
+        *prices,
+        volume,
+        None,
+        None,
+        None,
+        trades,
+        None,
+        None,
+        closed=False,
+    )
 
 
 class CandleCloser:

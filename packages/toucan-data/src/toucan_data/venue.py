@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from toucan_data.bookrule import BookSnapshot
-from toucan_data.events import OpenInterest
 from toucan_data.feed import Channel, Feed, Limits, SessionContext
-from toucan_data.kinds import FundingRates, Kind, OpenInterests
+from toucan_data.kinds import Candles, FundingRates, Kind
+from toucan_data.question import CandlePages, Question
 from toucan_data.sequencer import BookSync
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
@@ -23,7 +23,9 @@ from toucan_instrument.asset import upper_ascii
 from toucan_instrument.errors import InvalidInput, PayloadError, UnsupportedKind, VenueError
 from toucan_instrument.rest import Request, Response
 
-__all__ = ["Venue", "an_instrument", "check_offered"]
+__all__ = ["Venue", "an_instrument", "check_interval", "check_offered"]
+
+E = TypeVar("E")
 
 
 class Venue(ABC):
@@ -190,28 +192,32 @@ class Venue(ABC):
         """
         raise PayloadError(f"a snapshot of {levels} levels", raw=body, cause="none is asked for here")
 
-    def open_interest_request(self, instrument: Instrument) -> Request:
-        """Return the request for how much of an instrument is open, for a venue that has no stream of it.
+    def question(self, kind: Kind[E], instrument: Instrument) -> Question[E]:
+        """Return what asks for the latest event of a kind, for a kind that it has over REST only.
 
         Raises:
             UnsupportedKind: It has a stream of it, or nothing like it.
         """
-        streamed = OpenInterests in self.kinds
-        raise UnsupportedKind(
-            f"{self.exchange.value} has no open interest of {instrument} to ask for",
-            field="venue",
-            value=self.exchange.value,
-            accepted="a subscription to OpenInterests" if streamed else "a venue with it over REST",
-        )
+        raise self._not_asked_for(kind, instrument)
 
-    def decode_open_interest(self, body: bytes, instrument: Instrument, received_ns: int) -> OpenInterest:
-        """Read how much is open.
+    def candle_pages(self, instrument: Instrument, interval: str) -> CandlePages:
+        """Return how candles of the past are asked for, for a venue that is asked for them.
 
         Raises:
-            PayloadError: It cannot be read.
+            UnsupportedKind: It is not, or not for such an instrument.
+            InvalidInput: It has none of that interval.
         """
-        del received_ns
-        raise PayloadError(f"the open interest of {instrument}", raw=body, cause="none is asked for here")
+        del interval
+        raise self._not_asked_for(Candles, instrument)
+
+    def _not_asked_for(self, kind: Kind[Any], instrument: Instrument) -> UnsupportedKind:
+        streamed = kind in self.kinds
+        return UnsupportedKind(
+            f"{self.exchange.value} is not asked for {kind!r} of {instrument}",
+            field="venue",
+            value=self.exchange.value,
+            accepted=f"a subscription to {kind!r}" if streamed else "a venue with it over REST",
+        )
 
     @abstractmethod
     def read_limits(self, response: Response) -> Any:
@@ -243,6 +249,22 @@ def check_offered(
             field="kind",
             value=kind,
             accepted=", ".join(repr(other) for other in offered if not dated or other != FundingRates),
+        )
+
+
+def check_interval(exchange: Exchange, offered: Iterable[str], interval: str | None) -> None:
+    """Refuse candles of a length that a market does not have.
+
+    Raises:
+        InvalidInput: What is asked for, and what there is.
+    """
+    offered = tuple(offered)
+    if interval not in offered:
+        raise InvalidInput(
+            f"{exchange.value} has no candles of that interval",
+            field="interval",
+            value=interval,
+            accepted=", ".join(offered),
         )
 
 

@@ -157,3 +157,30 @@ def test_a_reader_that_leaves_ends_watch_quietly(spot: list[str]) -> None:
         err = process.stderr.read()
         assert process.wait(10) == 0
     assert err == ""
+
+
+def test_ask_writes_candles_of_the_past(spot: list[str]) -> None:
+    window = ("--start", "2026-01-31T12:00:00Z", "--end", "2026-01-31T15:00:00Z")
+    result = run("ask", *spot, "BTC/USDT", "--kind", "candles:1h", *window, "--json")
+    assert result.exit_code == 0, result.output
+    assert {(row["type"], row["interval"], row["closed"]) for row in rows(result)} == {("Candle", "1h", True)}
+    assert len(rows(result)) == 3
+    result = run("ask", *spot, "BTC/USDT", "--kind", "candles:1h", *window)
+    assert len(result.stdout.splitlines()) == 3
+    assert all("BTC/USDT candle 1h" in line for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--kind", "interest"), "a venue with it over REST"),
+        (("--kind", "funding"), "a venue with it over REST"),
+        (("--kind", "trades"), "interest, funding"),
+        (("--kind", "candles:7m"), "15m"),
+        (("--kind", "interest", "--start", "2026-01-31T12:00:00Z"), "candles:1h"),
+    ],
+)
+def test_ask_refuses_what_is_not_asked_for(spot: list[str], args: tuple[str, ...], said: str) -> None:
+    result = run("ask", *spot, "BTC/USDT", *args)
+    assert result.exit_code == 2
+    assert said in result.stderr

@@ -17,7 +17,7 @@ from toucan_data.kinds import ALL_KINDS
 from toucan_data.registry import VENUES, venue_class
 from toucan_data.support import support
 
-COMMANDS = ("book", "decode", "demo", "instruments", "venues", "watch")
+COMMANDS = ("ask", "book", "decode", "demo", "instruments", "venues", "watch")
 
 
 def run(*args: str) -> Result:
@@ -68,6 +68,9 @@ def test_without_the_extra_it_says_what_to_install(missing: str, tmp_path: Path)
         (["watch", "binance-spot", "BTC/USDT", "--kind", "candles:7m", "--unchecked"], "15m"),
         (["watch", "binance-spot", "BTCUSDT", "--kind", "marks", "--unchecked"], "OrderBooksL1"),
         (["watch", "binance-spot", "BTCUSDT", "BTCUSDT", "--unchecked"], "subscribed already"),
+        (["ask", "binance-spot", "BTC/USDT"], "--kind"),
+        (["ask", "binance-spot", "BTC/USDT", "--kind", "candle"], "did you mean candles"),
+        (["ask", "binance-spot", "BTC/USDT", "--kind", "candles:1h", "--start", "noon"], "noon"),
         (["watch", "binance-spot", "BTCUSDT", "--kind", "l2:7", "--unchecked"], "5, 10, 20"),
         (["watch", "binance-spot", "BTCUSDT", "--ws-url", "http://x"], "ws_url"),
         (["watch", "binance-us-spot", "BTCUSDT", "--environment", "demo"], "environment"),

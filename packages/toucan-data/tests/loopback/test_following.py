@@ -17,8 +17,6 @@ from toucan_data import (
     InstrumentKind,
     MarkPrices,
     NotReady,
-    Okx,
-    OpenInterests,
     OrderBookL2Snapshot,
     OrderBookL2Update,
     OrderBooksL1,
@@ -30,7 +28,6 @@ from toucan_data import (
     Subscription,
     Tickers24h,
     load_instruments,
-    load_open_interest,
 )
 from toucan_data.testing.exchange import ScriptedExchange
 from toucan_instrument.errors import (
@@ -39,7 +36,6 @@ from toucan_instrument.errors import (
     RequestFailed,
     UnknownSymbol,
     UnsupportedKind,
-    VenueError,
 )
 from toucan_instrument.link import budget_for
 from toucan_instrument.testing.faults import Action, Fault
@@ -377,26 +373,3 @@ async def test_connections_are_replaced_before_their_time_is_over():
                         assert "planned" in value.closed.reason
                         break
             await streams.ready(10)
-
-
-@pytest.mark.parametrize("exchange", [USD_M, Exchange.BINANCE_COIN_M])
-async def test_open_interest_is_asked_for_where_no_stream_has_it(exchange):
-    async with ScriptedExchange.seeded(exchange, pace_ms=5) as server:
-        await server.step(50)
-        venue = server.venue()
-        instrument = next(iter(await load_instruments(venue)))
-        found = await load_open_interest(venue, instrument)
-        assert (found.exchange, found.instrument) == (exchange, instrument)
-        assert found.quantity > 0
-        assert found.time_exchange is not None
-        with pytest.raises(UnsupportedKind, match="FundingRates"):
-            await Streams.builder().subscribe([(venue, instrument, OpenInterests)]).init()
-        with pytest.raises(VenueError, match="-1121"):
-            await load_open_interest(venue, msgspec.structs.replace(instrument, symbol="NOBODY"))
-
-
-async def test_open_interest_is_not_asked_for_where_there_is_none():
-    with pytest.raises(UnsupportedKind, match="a venue with it over REST"):
-        await load_open_interest(BinanceSpot(), BinanceSpot().unchecked("BTCUSDT"))
-    with pytest.raises(UnsupportedKind, match="a subscription to OpenInterests"):
-        await load_open_interest(Okx(), Okx().unchecked("BTC-USDT-SWAP"))

@@ -7,7 +7,7 @@ Exit codes, which do not change between versions:
   fewer events than ``--count`` within ``--seconds``.
 - 2: the command was not right: an unknown option, symbol, kind or venue; or the extra is missing.
 - 3: the network or the venue refused: no connection, no answer, or an error for an answer.
-- 130: Ctrl-C before the end of a command that has one (``demo``, ``decode``, ``instruments``).
+- 130: Ctrl-C before the end of a command that has one (``demo``, ``decode``, ``ask``, ``instruments``).
 
 A reader that goes away (``| head``) ends a command quietly, with 0. SIGTERM is taken as Ctrl-C.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from toucan_data.cli.ask import ask
 from toucan_data.cli.decode import decode
 from toucan_data.cli.demo import demo
 from toucan_data.cli.instruments import instruments
@@ -38,5 +39,5 @@ def program() -> None:
     """
 
 
-for _command in (watch, book, instruments, venues, demo, decode):
+for _command in (watch, book, ask, instruments, venues, demo, decode):
     program.add_command(_command)

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 from toucan_data.addressed import AddressedVenue
 from toucan_data.bookrule import BookSnapshot
-from toucan_data.events import OpenInterest
 from toucan_data.exchange.binance import endpoints, rest, streams
 from toucan_data.exchange.binance.endpoints import SOLE
 from toucan_data.exchange.binance.normalise import InstrumentOf
 from toucan_data.exchange.binance.session import BinanceSession
 from toucan_data.feed import Channel, Feed, SessionContext
-from toucan_data.kinds import Kind, OrderBookKind
+from toucan_data.kinds import Kind, OpenInterests, OrderBookKind
+from toucan_data.question import CandlePages, Question
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
 from toucan_data.table import Endpoints
@@ -84,15 +84,15 @@ class BinanceVenue(AddressedVenue):
         """See `Venue.decode_snapshot`."""
         return rest.decode_snapshot(body, levels)
 
-    def open_interest_request(self, instrument: Instrument) -> Request:
-        """See `Venue.open_interest_request`; spot has none."""
-        if self.exchange not in rest.OPEN_INTEREST_PATHS:
-            return super().open_interest_request(instrument)
-        return rest.open_interest_request(self.exchange, self._rest_url, instrument)
+    def question(self, kind: Kind[Any], instrument: Instrument) -> Question[Any]:
+        """See `Venue.question`: the futures have open interest over REST only."""
+        if kind != OpenInterests or self.exchange not in rest.OPEN_INTEREST_PATHS:
+            return super().question(kind, instrument)
+        return rest.open_interest(self.exchange, self._rest_url, instrument)
 
-    def decode_open_interest(self, body: bytes, instrument: Instrument, received_ns: int) -> OpenInterest:
-        """See `Venue.decode_open_interest`."""
-        return rest.decode_open_interest(body, instrument, received_ns)
+    def candle_pages(self, instrument: Instrument, interval: str) -> CandlePages:
+        """See `Venue.candle_pages`."""
+        return rest.candle_pages(self.exchange, self._rest_url, instrument, interval)
 
 
 class BinanceSpot(BinanceVenue):

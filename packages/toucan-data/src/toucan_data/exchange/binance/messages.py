@@ -32,6 +32,7 @@ __all__ = [
     "Header",
     "Kline",
     "KlineBody",
+    "KlineRow",
     "MarkPriceUpdate",
     "OpenInterestAnswer",
     "PartialDepth",
@@ -124,6 +125,22 @@ class OpenInterestAnswer(Wire, gc=False):
     openInterest: str
     symbol: str
     time: int | None = None
+
+
+class KlineRow(Wire, gc=False, array_like=True):
+    """A row of ``GET klines``; its quote volumes are of the base asset on COIN-M."""
+
+    open_time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_time: int
+    quote_volume: Decimal
+    trades: int
+    taker_volume: Decimal
+    taker_quote_volume: Decimal
 
 
 class KlineBody(Wire, gc=False):

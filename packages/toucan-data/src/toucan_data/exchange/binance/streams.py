@@ -31,7 +31,7 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
-from toucan_data.venue import check_offered
+from toucan_data.venue import check_interval, check_offered
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.asset import lower_ascii, upper_ascii
 from toucan_instrument.errors import InvalidInput, UnsupportedKind
@@ -40,6 +40,7 @@ __all__ = [
     "KINDS",
     "LACKING",
     "channel",
+    "intervals",
     "kind_of",
     "payload_types",
     "prepare",
@@ -78,7 +79,7 @@ _SPOT_KINDS: dict[Kind[Any], str] = {
     AggregatedTrades: "",
     OrderBooksL1: "no exchange time",
     OrderBooksL2: "depth=5, 10, 20 has no exchange time",
-    Candles: "",
+    Candles: "history over REST: load_candles",
     Tickers24h: "whole market: short form",
 }
 _FUTURES_KINDS: dict[Kind[Any], str] = {
@@ -87,7 +88,7 @@ _FUTURES_KINDS: dict[Kind[Any], str] = {
     OrderBooksL1: "",
     OrderBooksL2: "",
     Liquidations: "the largest per symbol and second",
-    Candles: "",
+    Candles: "history over REST: load_candles",
     Tickers24h: "",
     MarkPrices: "with funding",
     FundingRates: "from the mark price stream",
@@ -145,19 +146,17 @@ def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object
     return Channel(_route(exchange, name), name, instrument, _first_event_ns(kind, name))
 
 
+def intervals(exchange: Exchange) -> tuple[str, ...]:
+    """Return how long a market's candles may be."""
+    return INTERVALS if exchange in FUTURES else ("1s", *INTERVALS)
+
+
 def _suffix(exchange: Exchange, kind: Kind[object]) -> str:
     """Return what stands behind the symbol."""
     if isinstance(kind, OrderBookKind):
         return _depth_suffix(exchange, kind)
     if isinstance(kind, CandleKind):
-        allowed = INTERVALS if exchange in FUTURES else ("1s", *INTERVALS)
-        if kind.interval not in allowed:
-            raise InvalidInput(
-                f"{exchange.value} has no candles of that interval",
-                field="interval",
-                value=kind.interval,
-                accepted=", ".join(allowed),
-            )
+        check_interval(exchange, intervals(exchange), kind.interval)
         return f"kline_{kind.interval}"
     if kind.name == "PublicTrades":
         # Binance documents no individual trades for the futures (facts 0.3-2).

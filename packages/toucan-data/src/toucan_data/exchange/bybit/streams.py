@@ -26,7 +26,7 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
-from toucan_data.venue import an_instrument, check_offered
+from toucan_data.venue import an_instrument, check_interval, check_offered
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.errors import InvalidInput
 
@@ -112,15 +112,8 @@ def _word(exchange: Exchange, kind: Kind[object]) -> str:
     if isinstance(kind, OrderBookKind):
         return f"orderbook.{_depth(exchange, kind)}"
     if isinstance(kind, CandleKind):
-        word = _WORDS.get(kind.interval or "")
-        if word is None:
-            raise InvalidInput(
-                f"{exchange.value} has no candles of that interval",
-                field="interval",
-                value=kind.interval,
-                accepted=", ".join(_WORDS),
-            )
-        return f"kline.{word}"
+        check_interval(exchange, _WORDS, kind.interval)
+        return f"kline.{_WORDS[str(kind.interval)]}"
     return {
         "PublicTrades": "publicTrade",
         "OrderBooksL1": "orderbook.1",

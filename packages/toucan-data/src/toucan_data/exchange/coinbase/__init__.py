@@ -11,15 +11,16 @@ from typing import Any, ClassVar
 import msgspec
 
 from toucan_data.addressed import AddressedVenue
-from toucan_data.exchange.coinbase import endpoints, streams
+from toucan_data.exchange.coinbase import endpoints, rest, streams
 from toucan_data.exchange.coinbase.endpoints import BOOKS, BOOKS_PER_CONNECTION
 from toucan_data.exchange.coinbase.session import AdvancedSession, CoinbaseSession, ExchangeSession
 from toucan_data.feed import Channel, Feed, Limits, SessionContext
 from toucan_data.kinds import Kind, OrderBooksL1, OrderBooksL2, Tickers24h
+from toucan_data.question import CandlePages, Question
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
 from toucan_data.table import Endpoints
-from toucan_instrument import Exchange, Instrument
+from toucan_instrument import Exchange, Instrument, InstrumentKind
 from toucan_instrument.asset import upper_ascii
 
 __all__ = ["Coinbase", "CoinbaseAdvanced", "CoinbaseVenue"]
@@ -73,6 +74,10 @@ class CoinbaseVenue(AddressedVenue):
         made = AdvancedSession if self.exchange is Exchange.COINBASE_ADVANCED else ExchangeSession
         return made(context, feeds)
 
+    def candle_pages(self, instrument: Instrument, interval: str) -> CandlePages:
+        """See `Venue.candle_pages`."""
+        return rest.candle_pages(self.exchange, self._rest_url, instrument, interval)
+
 
 class Coinbase(CoinbaseVenue):
     """Coinbase Exchange: spot. Its open book feed has neither numbers nor a checksum: no loss can be seen."""
@@ -100,3 +105,9 @@ class CoinbaseAdvanced(CoinbaseVenue):
             return limits
         most = min(limits.streams_per_connection, BOOKS_PER_CONNECTION)
         return msgspec.structs.replace(limits, streams_per_connection=most)
+
+    def question(self, kind: Kind[Any], instrument: Instrument) -> Question[Any]:
+        """See `Venue.question`: the futures have funding rate and open interest over REST only."""
+        if kind not in rest.ASKED or instrument.kind is InstrumentKind.SPOT:
+            return super().question(kind, instrument)
+        return rest.details(kind, self._rest_url, instrument)

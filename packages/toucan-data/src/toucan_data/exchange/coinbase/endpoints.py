@@ -18,6 +18,7 @@ __all__ = [
     "CHANNELS",
     "CONNECTION_LIMITS",
     "FORMER_HOSTS",
+    "INTERVAL",
     "LIMITS",
     "MARKET",
     "REST_HOSTS",
@@ -34,6 +35,9 @@ BOOKS = "level2"
 """Advanced Trade: connections of books alone, for a gap costs every book of the connection."""
 MARKET = "market"
 """Advanced Trade: connections of everything else."""
+
+INTERVAL = "5m"
+"""Advanced Trade: the one length of its streams' candles (facts 7.4)."""
 
 SPOT, ADVANCED = Exchange.COINBASE, Exchange.COINBASE_ADVANCED
 

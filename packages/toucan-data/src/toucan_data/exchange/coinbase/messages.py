@@ -7,6 +7,7 @@ an older recording leaves out is optional. An empty text is a number that is not
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,12 +19,16 @@ __all__ = [
     "EXCHANGE",
     "HEADER",
     "Acknowledged",
+    "Bar",
+    "Bars",
     "CandleEvent",
     "CandleRow",
     "Candles",
     "Change",
     "Envelope",
     "ErrorFrame",
+    "ExchangeBar",
+    "FutureDetails",
     "Header",
     "Heartbeat",
     "Heartbeats",
@@ -34,6 +39,7 @@ __all__ = [
     "LastMatch",
     "MarketTrades",
     "Match",
+    "Product",
     "Snapshot",
     "Subscribed",
     "SubscriptionEvent",
@@ -241,8 +247,8 @@ class TickerBatch(Tickers, gc=False, tag="ticker_batch"):
     """``ticker_batch``, which is not subscribed here, but is found in recordings."""
 
 
-class CandleRow(msgspec.Struct, gc=False):
-    """A candle of 5 minutes; the start in seconds."""
+class Bar(msgspec.Struct, gc=False):
+    """A candle, of any length over REST; the start in seconds."""
 
     start: str
     high: str
@@ -250,6 +256,11 @@ class CandleRow(msgspec.Struct, gc=False):
     open: str
     close: str
     volume: str
+
+
+class CandleRow(Bar, gc=False):
+    """A candle of 5 minutes."""
+
     product_id: str
 
 
@@ -288,3 +299,39 @@ ADVANCED: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
 """Reads any frame of Advanced Trade's channels that are offered here."""
 HEADER: msgspec.json.Decoder[Header] = msgspec.json.Decoder(Header)
 """Reads what names a frame."""
+
+
+# REST, facts 2.3 and 9.
+
+
+class ExchangeBar(msgspec.Struct, gc=False, array_like=True):
+    """A candle of Exchange: the time in seconds; the low comes before the high."""
+
+    time: int
+    low: Decimal
+    high: Decimal
+    open: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Bars(msgspec.Struct):
+    """Candles of Advanced Trade."""
+
+    candles: list[Bar]
+
+
+class FutureDetails(msgspec.Struct):
+    """What Advanced Trade says of a future; a text is empty where there is nothing."""
+
+    funding_rate: str | None = None
+    funding_interval: str | None = None
+    funding_time: str | None = None
+    open_interest: str | None = None
+
+
+class Product(msgspec.Struct):
+    """A product of Advanced Trade, as far as it is about a future."""
+
+    product_id: str
+    future_product_details: FutureDetails | None = None

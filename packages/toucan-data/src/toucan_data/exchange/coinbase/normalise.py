@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from toucan_data.bookrule import BookSnapshot
-from toucan_data.candlesticks import CandleCloser
+from toucan_data.candlesticks import CandleCloser, plain_candle
 from toucan_data.continuity import IdSequence
 from toucan_data.events import Candle, LevelText, PublicTrade, Ticker24h
 from toucan_data.exchange.coinbase import messages as wire
+from toucan_data.exchange.coinbase.endpoints import INTERVAL
 from toucan_data.feed import Feed
 from toucan_data.numbers import finite, keep, optional
 from toucan_data.sequencer import BookSync
@@ -29,6 +30,7 @@ __all__ = [
     "advanced_candles",
     "advanced_tickers",
     "advanced_trades",
+    "candle",
     "exchange_book",
     "exchange_tickers",
     "exchange_trades",
@@ -318,9 +320,6 @@ def advanced_tickers(feed: Feed, instrument: Instrument) -> Handler:
     return handle
 
 
-CANDLE_NS = 300 * SECOND
-
-
 def advanced_candles(feed: Feed, instrument: Instrument) -> Handler:
     """Make the handler of ``candles``: takes the type of an event, its rows of one product, and its time.
 
@@ -330,9 +329,9 @@ def advanced_candles(feed: Feed, instrument: Instrument) -> Handler:
     sinks = feed.sinks
     newest = -1
 
-    def give(candle: Candle) -> None:
+    def give(event: Candle) -> None:
         for sink in sinks:
-            sink(candle)
+            sink(event)
 
     closer = CandleCloser(give)
 
@@ -340,44 +339,41 @@ def advanced_candles(feed: Feed, instrument: Instrument) -> Handler:
         nonlocal newest
         what, rows, sent = message
         time = nanoseconds(sent)
-        candles = sorted((_candle(instrument, row, time, now) for row in rows), key=_open_time)
+        candles = sorted((candle(instrument, row, INTERVAL, time, now) for row in rows), key=_open_time)
         if what == "snapshot" and newest < 0:
             candles = candles[-1:]
-        for candle in candles:
-            if candle.open_time >= newest:
-                newest = candle.open_time
-                closer.take(candle, interrupted=feed.interrupted())
+        for each in candles:
+            if each.open_time >= newest:
+                newest = each.open_time
+                closer.take(each, interrupted=feed.interrupted())
 
     return handle
 
 
-def _open_time(candle: Candle) -> int:
-    return candle.open_time
+def _open_time(event: Candle) -> int:
+    return event.open_time
 
 
-def _candle(instrument: Instrument, row: wire.CandleRow, time: int | None, now: int) -> Candle:
+def candle(instrument: Instrument, row: wire.Bar, interval: str, time: int | None, now: int) -> Candle:
+    """Return a candle of Advanced Trade, which is not closed as far as its row says.
+
+    Raises:
+        PayloadError: It cannot be read.
+    """
     start = row.start
     if not (start.isascii() and start.isdigit()):
         raise PayloadError("the start of a candle", raw=start.encode(errors="replace"), cause="not a number")
-    begun = int(start) * SECOND
-    return Candle(
-        instrument.exchange,
+    return plain_candle(
         instrument,
-        time,
-        now,
-        "5m",
-        begun,
-        begun + CANDLE_NS - 1,
-        finite(row.open, "open"),
-        finite(row.high, "high"),
-        finite(row.low, "low"),
-        finite(row.close, "close"),
+        interval,
+        int(start) * SECOND,
+        (
+            finite(row.open, "open"),
+            finite(row.high, "high"),
+            finite(row.low, "low"),
+            finite(row.close, "close"),
+        ),
         finite(row.volume, "volume"),
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        closed=False,
+        time_exchange=time,
+        time_received=now,
     )

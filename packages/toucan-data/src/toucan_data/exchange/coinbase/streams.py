@@ -12,7 +12,7 @@ from toucan_data import bookfeeds
 from toucan_data.bookrule import BookRule, Snapshots
 from toucan_data.continuity import IdSequence
 from toucan_data.exchange.coinbase import normalise
-from toucan_data.exchange.coinbase.endpoints import ADVANCED, CHANNELS, ROUTES, SOLE, SPOT
+from toucan_data.exchange.coinbase.endpoints import ADVANCED, CHANNELS, INTERVAL, ROUTES, SOLE, SPOT
 from toucan_data.feed import Channel, Feed
 from toucan_data.kinds import (
     AggregatedTrades,
@@ -31,6 +31,7 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
+from toucan_data.venue import check_interval
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.errors import InvalidInput, UnsupportedKind
 from toucan_instrument.exchange.coinbase import stream_symbol
@@ -40,7 +41,6 @@ __all__ = ["KINDS", "LACKING", "channel", "prepare", "streams_of"]
 SECOND = 1_000_000_000
 LIVELY_NS = 60 * SECOND
 """Every channel but that of trades begins with what is now; a large book takes its time."""
-INTERVAL = "5m"
 
 KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {
     SPOT: {
@@ -53,7 +53,7 @@ KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {
         PublicTrades: "every 250 ms",
         OrderBooksL1: "from the book",
         OrderBooksL2: "a gap is of every book of its connection",
-        Candles: "5m only",
+        Candles: "5m only, more over REST: load_candles",
         Tickers24h: "on trades, no open price",
     },
 }
@@ -61,13 +61,13 @@ KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {
 
 _NO_INDIVIDUAL = "PublicTrades are every fill"
 LACKING: dict[Exchange, Mapping[Kind[Any], str]] = {
-    SPOT: {AggregatedTrades: _NO_INDIVIDUAL, Candles: "over REST only"},
+    SPOT: {AggregatedTrades: _NO_INDIVIDUAL, Candles: "over REST only: load_candles"},
     ADVANCED: {
         AggregatedTrades: _NO_INDIVIDUAL,
         Liquidations: "not published",
-        MarkPrices: "not published",
-        FundingRates: "over REST only",
-        OpenInterests: "over REST only",
+        MarkPrices: "not published: neither settlement nor index price is one",
+        FundingRates: "over REST only: load_funding_rate",
+        OpenInterests: "over REST only: load_open_interest",
     },
 }
 """What one would look for in vain, and why; facts 6, 7 and 9."""
@@ -101,13 +101,8 @@ def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object
 
 def _check(exchange: Exchange, kind: Kind[object]) -> None:
     """Refuse settings that are not offered."""
-    if isinstance(kind, CandleKind) and kind.interval != INTERVAL:
-        raise InvalidInput(
-            f"{exchange.value} has no candles of that interval",
-            field="interval",
-            value=kind.interval,
-            accepted=INTERVAL,
-        )
+    if isinstance(kind, CandleKind):
+        check_interval(exchange, (INTERVAL,), kind.interval)
     if not isinstance(kind, OrderBookKind):
         return
     usual = OrderBooksL2(events=kind.events)

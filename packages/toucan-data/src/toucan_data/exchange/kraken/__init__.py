@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from toucan_data.addressed import AddressedVenue
-from toucan_data.exchange.kraken import endpoints, streams
+from toucan_data.exchange.kraken import endpoints, rest, streams
 from toucan_data.exchange.kraken.session import FuturesSession, SpotSession
 from toucan_data.feed import Channel, Feed, SessionContext
 from toucan_data.kinds import Kind
+from toucan_data.question import CandlePages
 from toucan_data.sequencer import BookSync
 from toucan_data.session import StreamSession
 from toucan_data.status import Status
@@ -91,3 +92,7 @@ class KrakenFutures(KrakenVenue):
         """Return the spelling of the linear perpetual of a pair; a tokenised stock has a small letter."""
         base, quote = (upper_ascii(each) if each.islower() else each for each in (base, quote))
         return symbol_of(self.exchange, f"{base}/{quote}:{quote}")
+
+    def candle_pages(self, instrument: Instrument, interval: str) -> CandlePages:
+        """See `Venue.candle_pages`."""
+        return rest.candle_pages(self._rest_url, instrument, interval)

@@ -7,6 +7,7 @@ whose text is its digits. `text` makes one of either. Unknown fields are ignored
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +18,8 @@ __all__ = [
     "SPOT_DECODERS",
     "BookRow",
     "CandleRow",
+    "Chart",
+    "ChartRow",
     "ContractBook",
     "ContractControl",
     "ContractLevel",
@@ -227,6 +230,24 @@ class ContractControl(msgspec.Struct):
     product_id: str = ""
     product_ids: list[str] = []
     message: str = ""
+
+
+class ChartRow(msgspec.Struct, gc=False):
+    """A candle of the charts over REST (facts 7): milliseconds, and texts."""
+
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Chart(msgspec.Struct):
+    """Candles, and whether some of the window are left out."""
+
+    candles: list[ChartRow]
+    more_candles: bool = False
 
 
 _CONTRACT_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {

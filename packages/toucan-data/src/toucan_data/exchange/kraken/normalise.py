@@ -14,7 +14,7 @@ import msgspec
 
 from toucan_data.bookfeeds import top_event
 from toucan_data.bookrule import BookSnapshot
-from toucan_data.candlesticks import CandleCloser
+from toucan_data.candlesticks import CandleCloser, plain_candle
 from toucan_data.continuity import IdSequence
 from toucan_data.events import Candle, LevelText, PublicTrade, Ticker24h
 from toucan_data.exchange.kraken import messages as wire
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 Handler = Callable[[Any, int], None]
-MINUTE_NS = 60_000_000_000
 
 
 class Part(msgspec.Struct, gc=False):
@@ -234,24 +233,18 @@ def _candle(
     begin = nanoseconds(row.interval_begin)
     if begin is None:
         raise PayloadError("the beginning of a candle", raw=row.interval_begin.encode(), cause="the epoch")
-    return Candle(
-        instrument.exchange,
+    return plain_candle(
         instrument,
-        time,
-        time_received,
         interval,
         begin,
-        begin + row.interval * MINUTE_NS - 1,
-        finite(text(row.open), "field open"),
-        finite(text(row.high), "field high"),
-        finite(text(row.low), "field low"),
-        finite(text(row.close), "field close"),
+        (
+            finite(text(row.open), "field open"),
+            finite(text(row.high), "field high"),
+            finite(text(row.low), "field low"),
+            finite(text(row.close), "field close"),
+        ),
         finite(text(row.volume), "field volume"),
-        None,
-        None,
-        None,
-        row.trades,
-        None,
-        None,
-        False,
+        time_exchange=time,
+        time_received=time_received,
+        trades=row.trades,
     )

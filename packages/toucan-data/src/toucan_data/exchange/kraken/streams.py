@@ -67,7 +67,10 @@ KINDS: dict[Exchange, Mapping[Kind[Any], str]] = {
 }
 """What each market has, with a remark."""
 
-LACKING: dict[Exchange, Mapping[Kind[Any], str]] = {SPOT: {}, FUTURES: {Candles: "over REST only"}}
+LACKING: dict[Exchange, Mapping[Kind[Any], str]] = {
+    SPOT: {},
+    FUTURES: {Candles: "over REST only: load_candles"},
+}
 """What one would look for in vain, and why."""
 
 INTERVALS = {

@@ -37,6 +37,7 @@ from toucan_data.kinds import (
 )
 from toucan_data.sequencer import BookSync
 from toucan_data.status import Status
+from toucan_data.venue import check_interval
 from toucan_instrument import Exchange, Instrument, InstrumentKind
 from toucan_instrument.errors import InvalidInput, UnsupportedKind
 from toucan_instrument.exchange.okx import inst_type
@@ -135,14 +136,8 @@ def channel(exchange: Exchange, instrument: Instrument | None, kind: Kind[object
 def _word(exchange: Exchange, kind: Kind[object]) -> str:
     """Return the name of the channel."""
     if isinstance(kind, CandleKind):
-        if kind.interval not in BARS:
-            raise InvalidInput(
-                f"{exchange.value} has no candles of that interval",
-                field="interval",
-                value=kind.interval,
-                accepted=", ".join(BARS),
-            )
-        return f"candle{BARS[kind.interval]}"
+        check_interval(exchange, BARS, kind.interval)
+        return f"candle{BARS[str(kind.interval)]}"
     if not isinstance(kind, OrderBookKind):
         return _CHANNELS[kind.name]
     if kind.depth not in (None, PICTURE_LEVELS):

@@ -7,17 +7,23 @@ from typing import Any
 
 import msgspec
 
+from toucan_data.candlesticks import length_ns
+from toucan_data.testing.bars import bars
 from toucan_data.testing.capture import Recording, first_value
 from toucan_data.testing.dialect import Client, Dialect, Named, Said
 from toucan_instrument import Exchange, Instrument
+from toucan_instrument.decimals import plain
 from toucan_instrument.testing import binance as wire
-from toucan_instrument.testing.market import MarketTick, SeededMarket
+from toucan_instrument.testing.market import CandleTick, MarketTick, SeededMarket
 
 __all__ = ["BinanceDialect", "dialect"]
 
 SECOND = 1_000_000_000
 FUTURES = (Exchange.BINANCE_USD_M, Exchange.BINANCE_COIN_M)
 MICRO = "MICROSECOND"
+MILLI = 1_000_000
+_KLINES = {99: 1, 499: 2, 1000: 5}
+"""What so many candles cost on the futures; facts C.2."""
 
 
 class _Request(msgspec.Struct):
@@ -134,6 +140,9 @@ class BinanceDialect(Dialect):
             return 1 if self.futures else 20
         if path.endswith("/ticker/24hr"):
             return 40 if self.futures else 80
+        if path.endswith("/klines"):
+            rows = int(query.get("limit", "500"))
+            return next((cost for most, cost in _KLINES.items() if rows <= most), 10) if self.futures else 2
         return 1
 
     def headers(self, used: int) -> Mapping[str, str]:
@@ -159,6 +168,10 @@ class BinanceDialect(Dialect):
             return wire.depth_body(self.exchange, market.book(symbol, int(query.get("limit", "100"))))
         if name == "openInterest" and self.futures and symbol in market.instruments:
             return wire.open_interest_body(self.exchange, symbol, market.ticker(symbol).volume, market.now_ns)
+        if name == "klines" and symbol in market.instruments:
+            window = (int(query[word]) * MILLI for word in ("startTime", "endTime"))
+            ticks = bars(market, symbol, length_ns(query["interval"]), *window)
+            return msgspec.json.encode([_kline(tick) for tick in ticks[: int(query["limit"])]])
         return None
 
     def nothing(self) -> tuple[int, bytes]:
@@ -192,6 +205,15 @@ class BinanceDialect(Dialect):
             if name.partition("@")[2].partition("@")[0] == "depth"
         }
         return any(book not in asked and self._snapshot(recording, book) is not None for book in books)
+
+
+def _kline(tick: CandleTick) -> list[Any]:
+    """Return a row of ``klines``; facts C.2."""
+    return [
+        tick.open_ns // MILLI, *map(plain, (tick.open, tick.high, tick.low, tick.close, tick.volume)),
+        (tick.open_ns + tick.interval_ns) // MILLI - 1, plain(tick.turnover), tick.trades,
+        plain(tick.taker_volume), plain(tick.taker_turnover), "0",
+    ]  # fmt: skip
 
 
 def _result(result: Any, request_id: Any) -> bytes:

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from toucan_data.candlesticks import length_ns
+from toucan_data.exchange.coinbase.rest import GRANULARITIES, MOST_CANDLES
+from toucan_data.testing.bars import bars
 from toucan_data.testing.dialect import Client, Dialect, Named, Said
 from toucan_data.testing.wires import coinbase as wire
 from toucan_instrument import Exchange, Instrument
@@ -220,12 +223,15 @@ class ExchangeDialect(CoinbaseDialect):
 
     def body(self, path: str, query: Mapping[str, str], market: SeededMarket) -> bytes | None:
         """See `Dialect.body`."""
-        del query
         if path == "/products":
             return wire.exchange_products(market.instruments.values())
         if path == "/products/stats":
             return wire.exchange_stats(map(market.ticker, market.instruments))
-        return None
+        symbol, _, word = path.removeprefix("/products/").partition("/")
+        if symbol not in market.instruments or word != "candles":
+            return None
+        ticks = _bars(market, symbol, int(query["granularity"]) * SECOND, query)
+        return wire.exchange_bars(ticks) if len(ticks) <= MOST_CANDLES[self.exchange] else None
 
 
 def _refusal(message: str, reason: str) -> bytes:
@@ -366,12 +372,30 @@ class AdvancedDialect(CoinbaseDialect):
 
     def body(self, path: str, query: Mapping[str, str], market: SeededMarket) -> bytes | None:
         """See `Dialect.body`."""
-        if not path.endswith("/api/v3/brokerage/market/products"):
+        head, _, rest = path.partition("/api/v3/brokerage/market/products")
+        if head:
             return None
+        symbol, _, word = rest.strip("/").partition("/")
+        if symbol:
+            return self._of(symbol, word, query, market)
         wanted = query.get("product_type", "SPOT")
         spot = [each for each in market.instruments.values() if (each.kind == "spot") == (wanted == "SPOT")]
         offset, limit = int(query.get("offset", "0")), int(query.get("limit", "250"))
         return wire.advanced_products(spot[offset : offset + limit], map(market.ticker, market.instruments))
+
+    def _of(self, symbol: str, word: str, query: Mapping[str, str], market: SeededMarket) -> bytes | None:
+        """Return what is answered of one product."""
+        if symbol not in market.instruments or word not in {"", "candles"}:
+            return None
+        if not word:
+            return wire.advanced_product(market.instruments[symbol], market.ticker(symbol))
+        lengths = {theirs: ours for ours, theirs in GRANULARITIES[self.exchange].items()}
+        ticks = _bars(market, symbol, length_ns(lengths[query["granularity"]]), query)
+        return wire.advanced_bars(ticks) if len(ticks) <= MOST_CANDLES[self.exchange] else None
+
+
+def _bars(market: SeededMarket, symbol: str, interval_ns: int, query: Mapping[str, str]) -> list[CandleTick]:
+    return bars(market, symbol, interval_ns, int(query["start"]) * SECOND, int(query["end"]) * SECOND)
 
 
 def dialect(exchange: Exchange) -> CoinbaseDialect:

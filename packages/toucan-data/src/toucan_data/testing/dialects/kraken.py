@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from toucan_data.candlesticks import length_ns
+from toucan_data.testing.bars import bars
 from toucan_data.testing.capture import Recording, first_value
 from toucan_data.testing.dialect import Client, Dialect, Named, Said
 from toucan_data.testing.wires import kraken as wire
@@ -21,6 +23,7 @@ CONNECTION_ID = 18_125_794_168_470_749_634
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 TRIGGERS = ("trades", "bbo")
 CHANNELS = ("book", "trade", "ticker", "ohlc")
+CHARTED = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d", "1w")
 FEEDS = ("book", "trade", "ticker", "ticker_lite")
 
 
@@ -351,14 +354,22 @@ class FuturesDialect(Dialect):
 
     def body(self, path: str, query: Mapping[str, str], market: SeededMarket) -> bytes | None:
         """See `Dialect.body`."""
-        del query
         match path:
             case "/derivatives/api/v3/instruments":
                 return wire.instruments_body(market.instruments.values())
             case "/derivatives/api/v3/tickers":
                 return wire.tickers_body(self.exchange, market)
             case _:
-                return None
+                return self._chart(path, query, market)
+
+    @staticmethod
+    def _chart(path: str, query: Mapping[str, str], market: SeededMarket) -> bytes | None:
+        head, _, rest = path.partition("/api/charts/v1/trade/")
+        symbol, _, interval = rest.partition("/")
+        if head or symbol not in market.instruments or interval not in CHARTED:
+            return None
+        window = (int(query[word]) * SECOND for word in ("from", "to"))
+        return wire.chart_body(bars(market, symbol, length_ns(interval), *window))
 
     def recorded(self, recording: Recording, path: str, query: Mapping[str, str]) -> bytes | None:
         """See `Dialect.recorded`."""

@@ -29,12 +29,15 @@ from toucan_instrument.timestamps import to_datetime
 
 __all__ = [
     "FIVE_MINUTES",
+    "advanced_bars",
     "advanced_candle",
     "advanced_changes",
+    "advanced_product",
     "advanced_products",
     "advanced_snapshot",
     "advanced_ticker",
     "advanced_trades",
+    "exchange_bars",
     "exchange_changes",
     "exchange_heartbeat",
     "exchange_matches",
@@ -49,6 +52,7 @@ __all__ = [
 
 SECOND = 1_000_000_000
 FIVE_MINUTES = 300 * SECOND
+HOUR = 3600 * SECOND
 MAKER = "f07e510f-4edf-469d-b844-4f670f1e93f1"
 TAKER = "55c8b85c-75ae-4cd5-9775-eba950fc4605"
 
@@ -179,6 +183,22 @@ def exchange_stats(tickers: Iterable[TickerTick]) -> bytes:
     )  # fmt: skip
 
 
+def exchange_bars(ticks: Sequence[CandleTick]) -> bytes:
+    """Return the body of ``GET /products/{id}/candles``: numbers, the newest first."""
+    return msgspec.json.encode(
+        [
+            [
+                tick.open_ns // SECOND,
+                *(
+                    msgspec.Raw(plain(each).encode())
+                    for each in (tick.low, tick.high, tick.open, tick.close, tick.volume)
+                ),
+            ]
+            for tick in reversed(ticks)
+        ]
+    )
+
+
 # Advanced Trade.
 
 
@@ -244,12 +264,19 @@ def five_minutes(minutes: Sequence[CandleTick]) -> CandleTick:
 
 def advanced_candle(tick: CandleTick, *, word: str = "update") -> dict[str, Any]:
     """Return an event of ``candles``."""
-    row = {
+    return {"type": word, "candles": [{**_bar(tick), "product_id": tick.symbol}]}
+
+
+def _bar(tick: CandleTick) -> dict[str, str]:
+    return {
         "start": str(tick.open_ns // SECOND), "high": plain(tick.high), "low": plain(tick.low),
         "open": plain(tick.open), "close": plain(tick.close), "volume": plain(tick.volume),
-        "product_id": tick.symbol,
     }  # fmt: skip
-    return {"type": word, "candles": [row]}
+
+
+def advanced_bars(ticks: Sequence[CandleTick]) -> bytes:
+    """Return the body of ``GET /api/v3/brokerage/market/products/{id}/candles``: the newest first."""
+    return msgspec.json.encode({"candles": [_bar(tick) for tick in reversed(ticks)]})
 
 
 def advanced_products(instruments: Sequence[Instrument], tickers: Iterable[TickerTick]) -> bytes:
@@ -257,6 +284,11 @@ def advanced_products(instruments: Sequence[Instrument], tickers: Iterable[Ticke
     known = {tick.symbol: tick for tick in tickers}
     rows = [_product(each, known.get(each.symbol)) for each in instruments]
     return msgspec.json.encode({"products": rows, "num_products": len(rows)})
+
+
+def advanced_product(instrument: Instrument, tick: TickerTick) -> bytes:
+    """Return the body of ``GET /api/v3/brokerage/market/products/{id}``."""
+    return msgspec.json.encode(_product(instrument, tick))
 
 
 def _product(instrument: Instrument, tick: TickerTick | None) -> dict[str, Any]:
@@ -274,10 +306,13 @@ def _product(instrument: Instrument, tick: TickerTick | None) -> dict[str, Any]:
         "best_ask_price": "",
     }  # fmt: skip
     if not spot:
+        perpetual = instrument.kind is InstrumentKind.PERPETUAL
+        due = iso(tick.time_ns - tick.time_ns % HOUR + HOUR) if tick else ""
         row["future_product_details"] = {
             "contract_expiry": iso(instrument.expiry_ns) if instrument.expiry_ns else "",
             "contract_size": plain(instrument.contract_size), "contract_root_unit": instrument.base,
-            "contract_expiry_type": "EXPIRING",
-            "funding_rate": "0.000012" if instrument.kind is InstrumentKind.PERPETUAL else "",
+            "contract_expiry_type": "EXPIRING", "funding_rate": "0.000012" if perpetual else "",
+            "funding_interval": "3600s" if perpetual else "", "funding_time": due if perpetual else "",
+            "open_interest": plain(tick.volume) if tick else "", "index_price": row["price"],
         }  # fmt: skip
     return row

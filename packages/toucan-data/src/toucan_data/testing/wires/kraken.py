@@ -40,6 +40,7 @@ __all__ = [
     "DEPTHS",
     "FuturesTape",
     "SpotTape",
+    "chart_body",
     "instruments_body",
     "listed",
     "moment",
@@ -57,6 +58,7 @@ MILLI = 1_000_000
 HOUR_NS = 3_600_000_000_000
 CHECKED = 10
 HISTORY = 100
+MOST_CHARTED = 2000
 
 Named = tuple[str, Any]
 """A stream's name and the frame of it."""
@@ -437,3 +439,15 @@ def tickers_body(exchange: Exchange, market: SeededMarket) -> bytes:
         for symbol, tick in ((symbol, market.ticker(symbol)) for symbol in market.instruments)
     ]
     return msgspec.json.encode({"result": "success", "tickers": tickers, "serverTime": moment(0)})
+
+
+def chart_body(ticks: Sequence[CandleTick]) -> bytes:
+    """Return the body of the charts of the futures: the earliest candle first."""
+    rows = [
+        {
+            "time": tick.open_ns // MILLI, "open": plain(tick.open), "high": plain(tick.high),
+            "low": plain(tick.low), "close": plain(tick.close), "volume": plain(tick.volume),
+        }
+        for tick in ticks[:MOST_CHARTED]
+    ]  # fmt: skip
+    return msgspec.json.encode({"candles": rows, "more_candles": len(ticks) > MOST_CHARTED})
