@@ -60,7 +60,17 @@ class Action(StrEnum):
     REFUSE = "refuse"
     """A handshake is answered with `Fault.status`."""
     STATUS = "status"
-    """A REST request is answered with `Fault.status`."""
+    """A request is answered with `Fault.status`, and not done."""
+    DONE_STATUS = "status, though done"
+    """A request is done, and answered with `Fault.status` all the same."""
+    LOSE_REQUEST = "request lost"
+    """A request is not done, and its connection is lost without an answer."""
+    LOSE_REPLY = "reply lost"
+    """A request is done, and its connection is lost without an answer."""
+    LATE = "late"
+    """A request is done `Fault.delay` seconds after it was sent."""
+    LAST_MOMENT = "last moment"
+    """A signed request is done in the last millisecond of its receive window."""
 
 
 ON_FRAMES = frozenset(
@@ -68,6 +78,12 @@ ON_FRAMES = frozenset(
         Action.DROP, Action.CLOSE, Action.HALF_OPEN, Action.STALL, Action.SILENCE, Action.GAP,
         Action.DUPLICATE, Action.REORDER, Action.GARBAGE, Action.NOT_UTF8, Action.OVERSIZED, Action.SLOW,
         Action.SHUTDOWN,
+    }
+)  # fmt: skip
+ON_CALLS = frozenset(
+    {
+        Action.STATUS, Action.DONE_STATUS, Action.LOSE_REQUEST, Action.LOSE_REPLY, Action.LATE,
+        Action.LAST_MOMENT,
     }
 )  # fmt: skip
 ON_SUBSCRIBE = frozenset({Action.NO_ACK, Action.ACK_ONLY, Action.ERROR_ACK})
@@ -79,14 +95,16 @@ class Fault(msgspec.Struct, frozen=True):
     Attributes:
         action: What.
         stream: Which stream it concerns, by a part of its name; every one if empty.
-        path: Which REST path it concerns, by a part of it; every one if empty.
+        path: Which REST path, or method of a WebSocket API, it concerns, by a part of it; every one if empty.
         after: How many matching frames, subscriptions, handshakes or requests go well before.
         count: How many it then hits.
         code: Close code.
         status: HTTP status.
         retry_after: ``Retry-After`` in seconds, None for no such header.
-        delay: Seconds, for `Action.SLOW`.
+        delay: Seconds, for `Action.SLOW` and `Action.LATE`.
         size: Bytes, for `Action.OVERSIZED`.
+        error: The venue's code in the body of an answer, 0 for what is usual with `status`.
+        text: The venue's words there, empty for what is usual.
     """
 
     action: Action
@@ -99,6 +117,8 @@ class Fault(msgspec.Struct, frozen=True):
     retry_after: int | None = None
     delay: float = 0.05
     size: int = 32 * 1024 * 1024
+    error: int = 0
+    text: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -182,6 +202,10 @@ class FaultScript:
         """Decide whether a REST request is answered as usual."""
         fault = self._next(frozenset({Action.STATUS}), "", path)
         return None if fault is None else Reply(fault.status, fault.retry_after)
+
+    def on_call(self, path: str) -> Fault | None:
+        """Decide whether a request is dealt with as usual; `Action` says how else."""
+        return self._next(ON_CALLS, "", path)
 
     def _next(self, actions: frozenset[Action], stream: str, path: str = "") -> Fault | None:
         """Count this against every fault that it concerns, and return the first whose turn it is."""

@@ -21,9 +21,10 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         method: ``GET`` and so on.
         path: The path.
-        query: The query.
-        headers: The headers.
+        query: The query, decoded.
+        headers: The headers; names in lower case.
         body: The body.
+        raw_query: The query as it was sent: what a signature is made of.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Asked(msgspec.Struct, frozen=True):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    raw_query: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,23 +49,59 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-class Peer:
+class Peer(Protocol):
     """One client that is connected.
 
     Attributes:
         number: Counts from 0 over the server's life.
         path: Where it connected.
         query: With which query.
+        raw_query: The same as it was sent.
         deaf: Whether it is neither read nor sent to any more, though the connection is open.
     """
+
+    number: int
+    path: str
+    query: Mapping[str, str]
+    raw_query: str
+    deaf: bool
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be sent to."""
+        ...
+
+    async def send(self, frame: bytes) -> None:
+        """Send a text frame, whatever bytes it holds; a peer that has left is no error."""
+        ...
+
+    async def ping(self, payload: bytes = b"") -> None:
+        """Send a ping; a peer that has left is no error."""
+        ...
+
+    def drop(self) -> None:
+        """Lose the connection without a goodbye."""
+        ...
+
+    def go_deaf(self) -> None:
+        """Keep the connection open, and neither read nor send any more."""
+        ...
+
+    async def close(self, code: int = WSCloseCode.GOING_AWAY, reason: str = "") -> None:
+        """Say goodbye."""
+        ...
+
+
+class _WebPeer:
+    """A client that is connected over a socket; see `Peer`."""
 
     def __init__(
         self, number: int, asked: Asked, socket: web.WebSocketResponse, request: web.Request
     ) -> None:
-        """Made by the server."""
-        self.number = number
+        self.number: int = number
         self.path: str = asked.path
         self.query: Mapping[str, str] = asked.query
+        self.raw_query: str = asked.raw_query
         self.deaf: bool = False
         self._socket = socket
         self._request = request
@@ -78,6 +116,12 @@ class Peer:
         if self.open:
             with suppress(ConnectionError):
                 await self._socket.send_frame(frame, WSMsgType.TEXT)
+
+    async def ping(self, payload: bytes = b"") -> None:
+        """See `Peer.ping`."""
+        if self.open:
+            with suppress(ConnectionError):
+                await self._socket.ping(payload)
 
     def drop(self) -> None:
         """Lose the connection without a goodbye."""
@@ -113,22 +157,22 @@ class Handler(Protocol):
     async def left(self, peer: Peer) -> None:
         """Take note that a peer is gone."""
 
-    async def rest(self, asked: Asked) -> Answer:
-        """Answer a request."""
+    async def rest(self, asked: Asked) -> Answer | None:
+        """Answer a request; None loses the connection without an answer."""
 
 
 class LoopbackServer:
-    """A server on 127.0.0.1, at a port that was free; use it with ``async with``.
+    """A server on 127.0.0.1; use it with ``async with``.
 
     Attributes:
         peers: Who is connected.
-        port: Where it listens, 0 while it does not.
+        port: Where it listens; before that, where it is to listen, 0 for any port that is free.
     """
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, port: int = 0) -> None:
         """Prepare a server for a handler."""
         self.peers: list[Peer] = []
-        self.port: int = 0
+        self.port: int = port
         self._handler = handler
         self._count = 0
         self._runner: web.AppRunner | None = None
@@ -149,7 +193,7 @@ class LoopbackServer:
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HALF_SECOND)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = int(self._runner.addresses[0][1])
         return self
@@ -164,15 +208,20 @@ class LoopbackServer:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
         body = b"" if upgrade else await request.read()
-        asked = Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        raw_query = request.raw_path.partition("?")[2]
+        asked = Asked(request.method, request.path, dict(request.query), headers, body, raw_query)
         if not upgrade:
-            return _response(await self._handler.rest(asked))
+            answer = await self._handler.rest(asked)
+            if answer is None and request.transport is not None:
+                request.transport.abort()
+            return _response(answer or Answer(500))
         refusal = await self._handler.handshake(asked)
         if refusal is not None:
             return _response(refusal)
         socket = web.WebSocketResponse(compress=True, timeout=HALF_SECOND)
         await socket.prepare(request)
-        peer = Peer(self._count, asked, socket, request)
+        peer = _WebPeer(self._count, asked, socket, request)
         self._count += 1
         self.peers.append(peer)
         try:
