@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,11 @@ import msgspec
 
 from toucan_instrument import Exchange, Instrument
 from toucan_instrument.testing.market import MarketTick, SeededMarket
+from toucan_instrument.testing.rolling import RollingCount
+from toucan_instrument.testing.server import Peer
 
 if TYPE_CHECKING:
     from toucan_data.testing.capture import Recording
-    from toucan_instrument.testing.server import Peer
 
 __all__ = ["Client", "Dialect", "Named", "Said", "dialect_of"]
 
@@ -35,7 +35,7 @@ class Client:
         streams: The streams that are sent on it.
         muted: Those of them that are acknowledged only.
         stalled: Whether no more events are sent.
-        controls: When it sent its last messages, monotonic.
+        controls: How many messages it has sent lately.
         variant: What tells connections apart whose payloads differ: see `Dialect.publish`.
         notes: What a dialect remembers of it.
         beaten: When the last heartbeat was sent, monotonic.
@@ -49,7 +49,7 @@ class Client:
         self.streams: dict[str, None] = {}
         self.muted: set[str] = set()
         self.stalled: bool = False
-        self.controls: deque[int] = deque()
+        self.controls: RollingCount = RollingCount(1_000_000_000)
         self.variant: Hashable = None
         self.notes: dict[str, Any] = {}
         self.beaten: int = 0

@@ -14,7 +14,7 @@ follows a script of faults. What a market says, and how, is its `Dialect`.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
@@ -31,6 +31,7 @@ from toucan_instrument.errors import InvalidInput
 from toucan_instrument.link.clock import Clock, SystemClock
 from toucan_instrument.testing.faults import Action, Fault, FaultScript, Step
 from toucan_instrument.testing.market import MarketTick, SeededMarket
+from toucan_instrument.testing.rolling import RollingCount
 from toucan_instrument.testing.server import Answer, Asked, LoopbackServer, Peer
 
 __all__ = ["ScriptedExchange", "Seen"]
@@ -99,7 +100,7 @@ class ScriptedExchange:
         self._dialects = {exchange: dialect_of(exchange) for exchange in self._exchanges}
         self._server = LoopbackServer(self)
         self._clients: dict[Peer, Client] = {}
-        self._weights: deque[tuple[int, int]] = deque()
+        self._weights: RollingCount = RollingCount(MINUTE)
         self._tasks: list[asyncio.Task[None]] = []
         self._progress = asyncio.Event()
         self.played: asyncio.Event = asyncio.Event()
@@ -480,14 +481,11 @@ class ScriptedExchange:
 
     async def _within_limit(self, client: Client) -> bool:
         most, window = self._dialects[client.exchange].most_messages(client)
-        now = self._clock.monotonic_ns()
-        recent = client.controls
-        recent.append(now)
-        while recent[0] <= now - window:
-            recent.popleft()
+        client.controls.window_ns = window
+        recent = client.controls.add(self._clock.monotonic_ns())
         self.seen.controls += 1
-        self.seen.most_controls = max(self.seen.most_controls, len(recent))
-        if len(recent) <= most:
+        self.seen.most_controls = max(self.seen.most_controls, recent)
+        if recent <= most:
             return True
         self.seen.limits_broken += 1
         await client.peer.close(1008, "Too many requests")
@@ -564,11 +562,7 @@ class ScriptedExchange:
         return Answer(200, body, dialect.headers(used))
 
     def _charge(self, weight: int) -> int:
-        now = self._clock.monotonic_ns()
-        self._weights.append((now, weight))
-        while self._weights[0][0] <= now - MINUTE:
-            self._weights.popleft()
-        used = sum(each for _, each in self._weights)
+        used = self._weights.add(self._clock.monotonic_ns(), weight)
         self.seen.most_weight = max(self.seen.most_weight, used)
         return used
 

@@ -12,9 +12,8 @@ from toucan_data.testing.bars import bars
 from toucan_data.testing.capture import Recording, first_value
 from toucan_data.testing.dialect import Client, Dialect, Named, Said
 from toucan_instrument import Exchange, Instrument
-from toucan_instrument.decimals import plain
-from toucan_instrument.testing import binance as wire
-from toucan_instrument.testing.market import CandleTick, MarketTick, SeededMarket
+from toucan_instrument.testing import binance as wire, binance_control as control, binance_rest as rest
+from toucan_instrument.testing.market import MarketTick, SeededMarket
 
 __all__ = ["BinanceDialect", "dialect"]
 
@@ -22,14 +21,6 @@ SECOND = 1_000_000_000
 FUTURES = (Exchange.BINANCE_USD_M, Exchange.BINANCE_COIN_M)
 MICRO = "MICROSECOND"
 MILLI = 1_000_000
-_KLINES = {99: 1, 499: 2, 1000: 5}
-"""What so many candles cost on the futures; facts C.2."""
-
-
-class _Request(msgspec.Struct):
-    method: str = ""
-    params: list[Any] = []
-    id: int | str | None = None
 
 
 class BinanceDialect(Dialect):
@@ -65,27 +56,23 @@ class BinanceDialect(Dialect):
     def most_messages(self, client: Client) -> tuple[int, int]:
         """See `Dialect.most_messages`."""
         del client
-        return (10 if self.futures else 5), SECOND
+        return control.most_messages(self.exchange)
 
     def understand(self, client: Client, text: bytes) -> Said:
-        """See `Dialect.understand`; facts A.3."""
-        try:
-            request = msgspec.json.decode(text, type=_Request)
-        except ValueError:
-            return Said(replies=(_error(3, "Invalid JSON: expected value at line 1 column 1", None),))
-        names = tuple(name for name in request.params if isinstance(name, str))
-        match request.method:
+        """See `Dialect.understand`; facts A.3. Events are always wrapped here, whatever is set."""
+        asked = control.understood(self.exchange, text)
+        if isinstance(asked, bytes):
+            return Said(replies=(asked,))
+        match asked.method:
             case "SUBSCRIBE":
-                return Said(subscribe=names, request=request)
+                return Said(subscribe=asked.names, request=asked)
             case "UNSUBSCRIBE":
-                return Said(unsubscribe=names, request=request)
+                return Said(unsubscribe=asked.names, request=asked)
             case "LIST_SUBSCRIPTIONS":
-                return Said(replies=(_result(list(client.streams), request.id),))
-            case "SET_PROPERTY" | "GET_PROPERTY":
-                return Said(replies=(_result(True if request.method.startswith("G") else None, request.id),))
+                return Said(replies=(control.result(list(client.streams), asked.id),))
             case _:
-                words = f"Invalid request: unknown variant `{request.method}`, expected one of `SUBSCRIBE`"
-                return Said(replies=(_error(2, words, request.id),))
+                value = True if asked.method == "GET_PROPERTY" else None
+                return Said(replies=(control.result(value, asked.id),))
 
     def serves(self, client: Client, name: str) -> bool:
         """See `Dialect.serves`: on the wrong route, or in upper case, a stream is acknowledged and silent."""
@@ -94,22 +81,22 @@ class BinanceDialect(Dialect):
     def ack(self, client: Client, said: Said, names: Sequence[str]) -> Sequence[bytes]:
         """See `Dialect.ack`."""
         del client, names
-        return (_result(None, said.request.id),)
+        return (control.result(None, said.request.id),)
 
     def error(self, client: Client, said: Said, names: Sequence[str]) -> Sequence[bytes]:
         """See `Dialect.error`."""
         del client, names
-        return (_error(2, "Invalid request", said.request.id),)
+        return (control.error(2, "Invalid request", said.request.id),)
 
     def too_many(self, client: Client, said: Said) -> tuple[Sequence[bytes], int | None]:
         """See `Dialect.too_many`."""
         del client
-        return (_error(4, "Too many subscriptions", said.request.id),), 1008
+        return (control.too_many(said.request.id),), 1008
 
     def shutdown(self, client: Client, now_ns: int) -> bytes | None:
         """See `Dialect.shutdown`."""
         del client
-        return wire.combined("!serverShutdown", {"e": "serverShutdown", "E": now_ns // 1_000_000})
+        return control.shutdown_notice(now_ns, wrapped=True)
 
     def publish(
         self, tick: MarketTick, wanted: set[str], market: SeededMarket, variant: Hashable
@@ -132,18 +119,7 @@ class BinanceDialect(Dialect):
 
     def weight(self, path: str, query: Mapping[str, str]) -> int:
         """See `Dialect.weight`; facts C.2."""
-        if path.endswith("/depth"):
-            limit = int(query.get("limit", "100"))
-            table = {100: 5, 500: 10, 1000: 20} if self.futures else {100: 5, 500: 25, 1000: 50, 5000: 250}
-            return next((w for most, w in table.items() if limit <= most), 250)
-        if path.endswith("/exchangeInfo"):
-            return 1 if self.futures else 20
-        if path.endswith("/ticker/24hr"):
-            return 40 if self.futures else 80
-        if path.endswith("/klines"):
-            rows = int(query.get("limit", "500"))
-            return next((cost for most, cost in _KLINES.items() if rows <= most), 10) if self.futures else 2
-        return 1
+        return control.weight(self.exchange, path, query)
 
     def headers(self, used: int) -> Mapping[str, str]:
         """See `Dialect.headers`."""
@@ -171,7 +147,7 @@ class BinanceDialect(Dialect):
         if name == "klines" and symbol in market.instruments:
             window = (int(query[word]) * MILLI for word in ("startTime", "endTime"))
             ticks = bars(market, symbol, length_ns(query["interval"]), *window)
-            return msgspec.json.encode([_kline(tick) for tick in ticks[: int(query["limit"])]])
+            return rest.encoded(rest.klines(self.exchange, ticks[: int(query["limit"])]))
         return None
 
     def nothing(self) -> tuple[int, bytes]:
@@ -205,23 +181,6 @@ class BinanceDialect(Dialect):
             if name.partition("@")[2].partition("@")[0] == "depth"
         }
         return any(book not in asked and self._snapshot(recording, book) is not None for book in books)
-
-
-def _kline(tick: CandleTick) -> list[Any]:
-    """Return a row of ``klines``; facts C.2."""
-    return [
-        tick.open_ns // MILLI, *map(plain, (tick.open, tick.high, tick.low, tick.close, tick.volume)),
-        (tick.open_ns + tick.interval_ns) // MILLI - 1, plain(tick.turnover), tick.trades,
-        plain(tick.taker_volume), plain(tick.taker_turnover), "0",
-    ]  # fmt: skip
-
-
-def _result(result: Any, request_id: Any) -> bytes:
-    return msgspec.json.encode({"result": result, "id": request_id})
-
-
-def _error(code: int, message: str, request_id: Any) -> bytes:
-    return msgspec.json.encode({"error": {"code": code, "msg": message}, "id": request_id})
 
 
 def dialect(exchange: Exchange) -> BinanceDialect:
