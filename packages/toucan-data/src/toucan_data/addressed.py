@@ -137,10 +137,7 @@ class AddressedVenue(Venue):
         return self._at(self.grammar.connection_pool(self.exchange, self.environment), self._ws_url)
 
     def _at(self, pool: Pool, address: str) -> Pool:
-        if not self._own_rest:
-            return pool
-        origin = "/".join(address.replace("ws", "http", 1).split("/", 3)[:3]) if address else ""
-        return Pool(f"{pool.name}@{origin}", pool.limit, pool.window_ns, pool.source)
+        return pool.at(address) if self._own_rest else pool
 
     def unchecked(self, symbol: str) -> Instrument:
         """Return an instrument for a symbol by its spelling alone."""

@@ -48,6 +48,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             which it was received, nanoseconds since the epoch. Raises `PayloadError`.
         auth: What it must carry.
         weight: What it costs of the request weight.
+        free: Whether it costs nothing where it succeeds.
         lane: What it is for.
         slots: How many orders it counts for in the order limits.
         ws_method: Its name in the venue's WebSocket API, empty where that has no such method.
@@ -62,6 +63,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     params: Params = ()
     auth: Auth = Auth.SIGNED
     weight: int = 1
+    free: bool = False
     lane: Lane = Lane.RECONCILE
     slots: int = 0
     ws_method: str = ""

@@ -273,6 +273,7 @@ class Caller:
                 error_of=lambda made, response: self._venue.error_of(call, made, response),
                 clock=self._clock,
                 prepare=prepare,
+                free=call.free,
             )
         except RequestFailed as error:
             failed = error
@@ -297,11 +298,14 @@ class Caller:
     async def _send_on_line(self, call: Call[Any], attempt: Attempt) -> bytes:
         await self._know_the_time(call)
         url = f"{self._venue.ws_api_url}#{call.ws_method}"
-        async with self._slots(call), self.budget.hold(call.weight, call.lane, share=self._share):
+        hold = self.budget.hold(call.weight, call.lane, share=self._share)
+        async with self._slots(call), hold as held:
             end = self._clock.monotonic_ns() + self._timeout_ns
             if self._line is None or (line := await self._line(end)) is None:
                 raise RequestFailed("there is no connection", method="WS", url=url, sent=False)
             answer = await self._ask(line, call, attempt, url, end)
+            if call.free and answer.status == OK:
+                held.refund()
         attempt.received_ns = answer.received_ns
         self._learn(answer, url)
         if answer.status != OK:

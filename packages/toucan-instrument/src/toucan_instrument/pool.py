@@ -21,3 +21,12 @@ class Pool(msgspec.Struct, frozen=True):
     limit: int
     window_ns: int
     source: str
+
+    def at(self, address: str) -> Pool:
+        """Return the pool of an address of the user's own, such as a local exchange: apart from the venue's.
+
+        Args:
+            address: Any address of it; scheme, host and port count, and ``ws`` is as good as ``http``.
+        """
+        origin = "/".join(address.replace("ws", "http", 1).split("/", 3)[:3])
+        return Pool(f"{self.name}@{origin}", self.limit, self.window_ns, self.source) if address else self

@@ -404,3 +404,25 @@ def test_a_budget_dies_with_its_event_loop():
 def test_no_event_loop_no_budget():
     with pytest.raises(RuntimeError):
         budget_for(SPOT)
+
+
+async def test_what_was_refunded_makes_room_for_who_waits():
+    clock = FakeClock(monotonic_ns=0)
+    budget = Budget(Pool("refund", 10, 60 * SECOND, "a test"), clock)
+    async with budget.hold(10, Lane.CANCEL) as held:
+        waiting = asyncio.ensure_future(budget.acquire(10, Lane.CANCEL))
+        await clock.settle()
+        assert not waiting.done()
+        held.refund()
+        assert budget.used == 10
+    await clock.settle()
+    assert waiting.done()
+    assert (budget.used, clock.monotonic_ns()) == (10, 0)
+
+
+def test_an_address_of_ones_own_has_a_pool_of_its_own():
+    pool = Pool("weight", 10, 60 * SECOND, "a test")
+    assert pool.at("http://127.0.0.1:80/api").name == "weight@http://127.0.0.1:80"
+    assert pool.at("ws://127.0.0.1:80/stream") == pool.at("http://127.0.0.1:80")
+    assert pool.at("wss://venue.test/x") == pool.at("https://venue.test")
+    assert pool.at("") is pool

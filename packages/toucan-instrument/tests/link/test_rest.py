@@ -35,11 +35,11 @@ def budget():
     return Budget(POOL, FakeClock(monotonic_ns=0))
 
 
-def calling(budget, answer, *, error_of=lambda _request, _response: None):
+def calling(budget, answer, *, error_of=lambda _request, _response: None, **options):
     network = FakeNetwork(answer=answer)
     return partial(
         call, network, budget, REQUEST, lane=Lane.SNAPSHOT,
-        read_limits=read_limits, error_of=error_of,
+        read_limits=read_limits, error_of=error_of, **options,
     )()  # fmt: skip
 
 
@@ -53,6 +53,31 @@ async def test_a_good_answer_costs_its_weight(budget):
     assert await calling(budget, answer) is answer
     assert budget.used == 20
     assert budget.stopped is None
+
+
+async def test_what_is_free_costs_nothing_once_it_has_succeeded(budget):
+    used = []
+
+    def answer(_request):
+        used.append(budget.used)
+        return response()
+
+    await calling(budget, answer, free=True)
+    assert (used, budget.used) == ([20], 0)
+
+
+@pytest.mark.parametrize("status", [400, 429, 503])
+async def test_what_is_free_costs_its_weight_where_it_fails(budget, status):
+    with pytest.raises(VenueError):
+        await calling(budget, response(status), free=True)
+    assert budget.used == 20
+
+
+async def test_what_is_free_costs_its_weight_where_no_answer_came(budget):
+    failure = RequestFailed("lost", method="GET", url="https://venue/api", sent=None)
+    with pytest.raises(RequestFailed):
+        await calling(budget, failure, free=True)
+    assert budget.used == 20
 
 
 async def test_what_others_used_is_learned_from_the_answer(budget):

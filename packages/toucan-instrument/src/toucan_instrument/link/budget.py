@@ -21,7 +21,7 @@ from toucan_instrument.link.clock import Clock, SystemClock
 from toucan_instrument.link.window import Window
 from toucan_instrument.pool import Pool
 
-__all__ = ["Budget", "Lane", "Stop", "budget_for"]
+__all__ = ["Budget", "Held", "Lane", "Stop", "budget_for"]
 
 
 class Lane(IntEnum):
@@ -58,6 +58,20 @@ class Stop(msgspec.Struct, frozen=True):
 
     until_ns: int
     reason: str
+
+
+class Held:
+    """The weight of a call that is under way."""
+
+    __slots__ = ("refunded",)
+
+    def __init__(self) -> None:
+        self.refunded: bool = False
+        """Whether the venue did not count it."""
+
+    def refund(self) -> None:
+        """Say that the venue did not count it: it counts here no longer than the call."""
+        self.refunded = True
 
 
 class _Waiter:
@@ -149,18 +163,22 @@ class Budget:
         self._settle(claim)
 
     @asynccontextmanager
-    async def hold(self, weight: int, lane: Lane, *, share: float = 1.0) -> AsyncIterator[None]:
+    async def hold(self, weight: int, lane: Lane, *, share: float = 1.0) -> AsyncIterator[Held]:
         """Like `acquire`, around a call: the weight counts until a full window after its end.
 
         A request is counted by the venue when it arrives, somewhere between its sending and its
         answer. Counting it from the answer on is what keeps the limit however slow the way there
-        was.
+        was. `Held.refund` says that it was not counted after all.
         """
-        claim = await self._claim(weight, lane, share)
+        claim, held = await self._claim(weight, lane, share), Held()
         try:
-            yield
+            yield held
         finally:
-            self._settle(claim)
+            if held.refunded:
+                self._drop(claim)
+                self._serve()
+            else:
+                self._settle(claim)
 
     def observe(self, used: int) -> None:
         """Take note of the use that the venue reports for its current window.

@@ -52,6 +52,7 @@ async def call(
     error_of: Callable[[Request, Response], VenueError | None],
     clock: Clock | None = None,
     prepare: Callable[[Request], Request] | None = None,
+    free: bool = False,
 ) -> Response:
     """Wait for the budget, make the call, learn the limits from the answer, and give a good answer.
 
@@ -69,6 +70,7 @@ async def call(
         clock: Where time comes from; the budget's, where None.
         prepare: Makes the request ready once the budget lets it pass: what holds a time and a signature
             must not wait after it was signed.
+        free: Whether a success costs nothing: the budget is charged until it is one.
 
     Raises:
         InvalidInput: The request's weight can never be had in that lane.
@@ -77,7 +79,7 @@ async def call(
         RateLimited: 429.
         VenueError: Any other error that the venue answered.
     """
-    async with budget.hold(request.weight, lane, share=share):
+    async with budget.hold(request.weight, lane, share=share) as held:
         if prepare is not None:
             request = prepare(request)
         response = await network.fetch(request)
@@ -89,9 +91,11 @@ async def call(
         if stop_ns:
             now = (clock or budget.clock).monotonic_ns()
             budget.stop_until(now + stop_ns, f"{request.url.partition('?')[0]}: {response.status}")
-    error = error_of(request, response)
-    if error is None and response.status >= FIRST_ERROR:
-        error = _unnamed(request, response, stop_ns)
+        error = error_of(request, response)
+        if error is None and response.status >= FIRST_ERROR:
+            error = _unnamed(request, response, stop_ns)
+        if error is None and free:
+            held.refund()
     if error is not None:
         raise error
     return response

@@ -275,6 +275,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         since: Since when it holds like this, as far as known.
         weight: What it costs of the request weight, for one symbol.
         weight_all: What it costs without a symbol, where that differs.
+        free: Whether it costs nothing of the request weight where it succeeds.
         slots: How many orders it counts for; a batch counts each of its own.
         ws_method: Its name in the WebSocket API, empty where that has no such method.
         auth: What it must carry.
@@ -288,6 +289,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     since: date
     weight: int = 1
     weight_all: int | None = None
+    free: bool = False
     slots: int = 0
     ws_method: str = ""
     auth: Auth = Auth.SIGNED
@@ -345,7 +347,9 @@ _SPOT: dict[Op, Operation] = {  # facts C.2, D.1.1, F.4
     Op.MY_FILTERS: _read("/api/v3/myFilters", 40, _S, _S_DAY, ws_method="myFilters"),
     Op.ORDER_LIST: _read("/api/v3/orderList", 4, _S, _S_DAY, ws_method="orderList.status"),
     Op.OPEN_LISTS: _read("/api/v3/openOrderList", 6, _S, _S_DAY, ws_method="openOrderLists.status"),
-    Op.PLACE: _change("POST", "/api/v3/order", 1, _S, _ORDERS_DAY, slots=1, ws_method="order.place"),
+    Op.PLACE: _change(
+        "POST", "/api/v3/order", 1, _S, _ORDERS_DAY, free=True, slots=1, ws_method="order.place"
+    ),
     Op.TEST: Operation(  # sent like an order, and changes nothing
         method="POST",
         path="/api/v3/order/test",
@@ -363,22 +367,57 @@ _SPOT: dict[Op, Operation] = {  # facts C.2, D.1.1, F.4
         ws_method="order.amend.keepPriority",
     ),
     Op.CANCEL: _change(
-        "DELETE", "/api/v3/order", 1, _S, _ORDERS_DAY, lane=Lane.CANCEL, ws_method="order.cancel"
+        "DELETE", "/api/v3/order", 1, _S, _ORDERS_DAY, free=True, lane=Lane.CANCEL, ws_method="order.cancel"
     ),
     Op.CANCEL_ALL: _change(
-        "DELETE", "/api/v3/openOrders", 1, _S, _ORDERS_DAY, lane=Lane.CANCEL, ws_method="openOrders.cancelAll"
+        "DELETE",
+        "/api/v3/openOrders",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        lane=Lane.CANCEL,
+        ws_method="openOrders.cancelAll",
     ),
     Op.CANCEL_REPLACE: _change(
-        "POST", "/api/v3/order/cancelReplace", 1, _S, _ORDERS_DAY, slots=1, ws_method="order.cancelReplace"
+        "POST",
+        "/api/v3/order/cancelReplace",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        slots=1,
+        ws_method="order.cancelReplace",
     ),
     Op.PLACE_OCO: _change(
-        "POST", "/api/v3/orderList/oco", 1, _S, _ORDERS_DAY, slots=2, ws_method="orderList.place.oco"
+        "POST",
+        "/api/v3/orderList/oco",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        slots=2,
+        ws_method="orderList.place.oco",
     ),
     Op.PLACE_OTO: _change(
-        "POST", "/api/v3/orderList/oto", 1, _S, _ORDERS_DAY, slots=2, ws_method="orderList.place.oto"
+        "POST",
+        "/api/v3/orderList/oto",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        slots=2,
+        ws_method="orderList.place.oto",
     ),
     Op.PLACE_OTOCO: _change(
-        "POST", "/api/v3/orderList/otoco", 1, _S, _ORDERS_DAY, slots=3, ws_method="orderList.place.otoco"
+        "POST",
+        "/api/v3/orderList/otoco",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        slots=3,
+        ws_method="orderList.place.otoco",
     ),
     Op.PLACE_OPO: _change(
         "POST", "/api/v3/orderList/opo", 1, _S, date(2025, 12, 18), slots=2, ws_method="orderList.place.opo"
@@ -393,7 +432,14 @@ _SPOT: dict[Op, Operation] = {  # facts C.2, D.1.1, F.4
         ws_method="orderList.place.opoco",
     ),
     Op.CANCEL_LIST: _change(
-        "DELETE", "/api/v3/orderList", 1, _S, _ORDERS_DAY, lane=Lane.CANCEL, ws_method="orderList.cancel"
+        "DELETE",
+        "/api/v3/orderList",
+        1,
+        _S,
+        _ORDERS_DAY,
+        free=True,
+        lane=Lane.CANCEL,
+        ws_method="orderList.cancel",
     ),
     # Withdrawn from the live exchange on 2026-02-20 (facts E.2.1): 410 there.
     Op.KEY_CREATE: _change("POST", "/api/v3/userDataStream", 2, _S, date(2019, 1, 1), auth=Auth.KEY),

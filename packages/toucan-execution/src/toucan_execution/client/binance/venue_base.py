@@ -89,6 +89,7 @@ class BinanceVenue(ExecutionVenue):
         self.position_mode: PositionMode | None = None
         """The account's, as the venue said last; None on spot, and before it has said."""
         self._credentials = credentials
+        self._own = base_url or ""
         self._rest_base = (base_url or rest_base(exchange, environment)).rstrip("/")
         self._ws_api_url = ws_api_url or endpoints.ws_api_url(exchange, environment)
         self._recv_window = recv_window
@@ -126,18 +127,20 @@ class BinanceVenue(ExecutionVenue):
 
     @property
     def request_pool(self) -> Pool:
-        """See `ExecutionVenue.request_pool`."""
-        return request_pool(self.exchange, self.environment)
+        """See `ExecutionVenue.request_pool`; an address of the user's own has a pool of its own."""
+        return request_pool(self.exchange, self.environment).at(self._own)
 
     @property
     def connection_pool(self) -> Pool:
-        """See `ExecutionVenue.connection_pool`."""
-        return connection_pool(self.exchange, self.environment)
+        """See `ExecutionVenue.connection_pool`; likewise."""
+        pool = connection_pool(self.exchange, self.environment)
+        return pool.at(self._ws_api_url) if self._own else pool
 
     @property
     def order_pools(self) -> tuple[Pool, ...]:
         """See `ExecutionVenue.order_pools`; USD-M and COIN-M share them (facts C.4)."""
-        return endpoints.order_pools(self.exchange, self.environment)
+        pools = endpoints.order_pools(self.exchange, self.environment)
+        return tuple(pool.at(self._own) for pool in pools)
 
     @property
     def ws_api_url(self) -> str:
@@ -256,6 +259,7 @@ class BinanceVenue(ExecutionVenue):
             params=params,
             auth=row.auth,
             weight=row.weight_all if everything and row.weight_all is not None else row.weight,
+            free=row.free,
             lane=row.lane if lane is None else lane,
             slots=row.slots if slots is None else slots,
             ws_method=row.ws_method,
