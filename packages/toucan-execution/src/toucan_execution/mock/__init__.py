@@ -10,10 +10,11 @@ from toucan_execution.mock.client import MockExecution
 from toucan_execution.mock.engine import Engine
 from toucan_execution.mock.feeding import PriceSource, feed
 from toucan_execution.mock.network import MockFault
-from toucan_execution.mock.results import Done, MarketTrade, Refused, Result
+from toucan_execution.mock.results import DepthChange, Done, MarketTrade, Refused, Result
 from toucan_execution.mock.settings import EngineSettings, FeeSchedule, FeesIn
 
 __all__ = [
+    "DepthChange",
     "Done",
     "Engine",
     "EngineSettings",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from toucan_execution.account import (
     AccountSnapshot,
     Balance,
@@ -129,13 +131,8 @@ class Accounting:
                 leverage=leverage,
             ),
         )
-        inverse = market.instrument.inverse
-        return LeverageSetting(
-            instrument=market.instrument,
-            leverage=leverage,
-            max_notional=None if inverse else cap,
-            max_quantity=cap if inverse else None,
-        )
+        # The venue's answer does not say the margin type.
+        return msgspec.structs.replace(self.leverage(account, market), margin_type=None)
 
     def set_margin_type(self, account: Account, market: Market, margin_type: MarginType) -> bool:
         """Set cross or isolated margin; return whether that changed anything.
@@ -244,6 +241,17 @@ class Accounting:
             can_trade=account.can_trade,
             position_mode=None if state.settings.spot else account.mode,
             account_type="SPOT" if state.settings.spot else "",
+        )
+
+    def leverage(self, account: Account, market: Market) -> LeverageSetting:
+        """Return leverage and margin type of an instrument, and how large a position they allow."""
+        instrument, cap = market.instrument, largest_position(account, market)
+        return LeverageSetting(
+            instrument=instrument,
+            leverage=account.leverage_of(instrument),
+            max_notional=None if instrument.inverse else cap,
+            max_quantity=cap if instrument.inverse else None,
+            margin_type=account.margin_type(instrument),
         )
 
     def commission(self, account: Account, market: Market) -> Commission:

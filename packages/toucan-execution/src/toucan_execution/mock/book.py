@@ -123,11 +123,15 @@ class Level:
 class BookSide:
     """One side of a book."""
 
-    __slots__ = ("_prices", "levels", "side")
+    __slots__ = ("_prices", "levels", "look", "side", "touched")
 
     def __init__(self, side: Side) -> None:
         self.side: Side = side
         self.levels: dict[Decimal, Level] = {}
+        self.touched: dict[Decimal, None] = {}
+        """The prices at which something may have changed since somebody looked, where anybody does."""
+        self.look: list[BookSide] | None = None
+        """Where a side puts itself once something has changed, None where nobody looks."""
         self._prices: list[Decimal] = []  # ascending
 
     def level(self, price: Decimal) -> Level:
@@ -138,8 +142,16 @@ class BookSide:
             insort(self._prices, price)
         return found
 
+    def touch(self, price: Decimal) -> None:
+        """Note that something has changed at a price."""
+        if self.look is not None:
+            if not self.touched:
+                self.look.append(self)
+            self.touched[price] = None
+
     def tidy(self, level: Level) -> None:
-        """Forget a level of which nothing is left."""
+        """Note that a level has changed, and forget it if nothing of it is left."""
+        self.touch(level.price)
         if not level.slots and self.levels.pop(level.price, None) is not None:
             del self._prices[bisect_left(self._prices, level.price)]
 
@@ -166,6 +178,7 @@ class BookSide:
         """Put an order at the end of the queue of its price."""
         if order.price is not None:
             order.slot = self.level(order.price).append(order, order.displayed)
+            self.touch(order.price)
 
     def remove(self, order: Resting) -> None:
         """Take an order away, if it is here."""
@@ -183,6 +196,7 @@ class BookSide:
         if order.slot is None:
             return
         order.slot.quantity = subtract(order.slot.quantity, quantity)
+        self.touch(order.price or ZERO)
         if order.slot.quantity <= 0:
             level = self.level(order.price or ZERO)
             del level.slots[order.slot.ticket]
@@ -214,6 +228,11 @@ class BookSide:
     def best_fed(self) -> Decimal | None:
         """The best price at which something is fed."""
         return next((level.price for level in self.best_first() if level.fed), None)
+
+    def shown_at(self, price: Decimal) -> Decimal:
+        """Return what can be seen at a price."""
+        level = self.levels.get(price)
+        return ZERO if level is None else level.shown
 
     def shown(self, depth: int | None = None) -> tuple[tuple[Decimal, Decimal], ...]:
         """Return prices and what can be seen there, best first."""

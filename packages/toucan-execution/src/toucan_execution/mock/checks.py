@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 from toucan_execution.account import PositionMode
@@ -48,18 +50,26 @@ def rules_broken(
 
 
 def _facts_of(market: Market, account: Account) -> dict[str, object]:
-    base, held = market.instrument.base, account.holds(market.instrument.base)
-    waiting = [each for each in account.open.values() if each.waiting]
-    for each in account.open.values():
-        if each.buying and each.market.instrument.base == base:
-            held = add(held, each.remaining)
+    here, most = account.open_in.get(market, {}), account.settings.most_waiting
+    waiting = 0 if most is None else sum(1 for each in account.open.values() if each.waiting)
     return {
-        "open_orders": sum(1 for each in account.open.values() if each.market is market),
-        "open_algo_orders": sum(1 for each in waiting if each.market is market),
-        "account_algo_orders": len(waiting),
-        "max_account_algo_orders": account.settings.most_waiting,
-        "base_held": held if market.spot else None,
+        "open_orders": len(here),
+        "open_algo_orders": sum(1 for each in here.values() if each.waiting),
+        "account_algo_orders": waiting,
+        "max_account_algo_orders": most,
+        "base_held": _held(market, account) if market.rules.max_position is not None else None,
     }
+
+
+def _held(market: Market, account: Account) -> Decimal:
+    """Return what an account holds of the base asset, or may come to hold by its open orders."""
+    base = market.instrument.base
+    held = account.holds(base)
+    for other, orders in account.open_in.items():
+        if other.instrument.base == base:
+            for each in orders.values():
+                held = add(held, each.remaining) if each.buying else held
+    return held
 
 
 def check_rules(market: Market, request: OrderRequest, account: Account | None = None) -> None:

@@ -13,7 +13,7 @@ from toucan_execution.mock.accounting import Accounting
 from toucan_execution.mock.desk import Desk
 from toucan_execution.mock.journal import Journal
 from toucan_execution.mock.ledger import Ledger
-from toucan_execution.mock.results import Done, MarketTrade, Refusal, Refused, Result
+from toucan_execution.mock.results import DepthChange, Done, MarketTrade, Refusal, Refused, Result
 from toucan_execution.mock.settings import EngineSettings, FeeSchedule
 from toucan_execution.mock.settling import Settling
 from toucan_execution.mock.state import Account, Market, State
@@ -116,6 +116,7 @@ class EngineCore:
             )
         fresh = Market(instrument, self.settings)
         known = self._state.markets.setdefault(instrument, fresh)
+        self._journal.watch(known)
         known.instrument, known.rules, known.status = fresh.instrument, fresh.rules, fresh.status
 
     @property
@@ -180,6 +181,13 @@ class EngineCore:
     def listen_public(self, listener: Callable[[list[MarketTrade]], None]) -> Callable[[], None]:
         """Hand the trades of each call to a listener, as one list; call the result to end that."""
         return self._journal.listen_public(listener)
+
+    def listen_books(self, listener: Callable[[list[DepthChange]], None]) -> Callable[[], None]:
+        """Hand the changes of all books in each call to a listener; call the result to end that.
+
+        The first list holds all that there is. A listener must not call the engine, but may read it.
+        """
+        return self._journal.listen_books(listener)
 
     # Money.
 

@@ -77,7 +77,7 @@ class Dealing:
 
     def cancel_all(self, account: Account, market: Market) -> list[WorkingOrder]:
         """Cancel all open orders of an account in an instrument."""
-        orders = [order for order in account.open.values() if order.market is market]
+        orders = list(account.open_in.get(market, {}).values())
         for order in orders:
             self._desk.end(order, OrderStatus.CANCELLED, "")
         return orders

@@ -185,7 +185,7 @@ class Desk:
             order.algo_id = state.new_number()
         else:
             order.order_id = market.new_order_id()
-        account.open[order.number] = order
+        account.begin(order)
         account.remember(order)
         if order.request.good_till_ns is not None:
             heapq.heappush(self._expiries, (order.request.good_till_ns, order.number, order))
@@ -321,9 +321,8 @@ class Desk:
     def _drop_reducing(self, account: Account, market: Market, side: PositionSide) -> None:
         """End the orders that have nothing left to reduce."""
         holding = account.holdings.get((market.instrument, side))
-        for order in list(account.open.values()):
-            mine = order.market is market and order.position_side is side
-            if mine and order.working and order.reducing:
+        for order in list(account.open_in.get(market, {}).values()):
+            if order.position_side is side and order.working and order.reducing:
                 room = holding.room(buying=order.buying) if holding else ZERO
                 if not room:
                     self.end(order, OrderStatus.EXPIRED, "NOTHING_LEFT_TO_REDUCE")

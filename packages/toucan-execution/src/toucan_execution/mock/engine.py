@@ -19,10 +19,12 @@ from toucan_execution.account import (
     Commission,
     Income,
     LeverageBracket,
+    LeverageSetting,
     Position,
     PositionMode,
 )
 from toucan_execution.events import TradeUpdate
+from toucan_execution.mock.amounts import ZERO, add
 from toucan_execution.mock.checks import rules_broken
 from toucan_execution.mock.core import EngineCore
 from toucan_execution.mock.dealing import Dealing, find_list
@@ -198,6 +200,15 @@ class Engine(EngineCore):
         """Return the mark price: as it was fed, else the last, else the middle of the book."""
         return self._state.market(instrument).mark
 
+    def open_interest(self, instrument: Instrument) -> Decimal:
+        """Return how much of a derivative the accounts hold long."""
+        total = ZERO
+        for account in self._state.accounts.values():
+            for (held, _), holding in account.holdings.items():
+                if held == instrument and holding.quantity > 0:
+                    total = add(total, holding.quantity)
+        return total
+
     def depth(self, instrument: Instrument, levels: int | None = None) -> tuple[Shown, Shown]:
         """Return what can be seen of the book: bids and asks as ``(price, quantity)``, best first."""
         book = self._state.market(instrument).book
@@ -214,6 +225,10 @@ class Engine(EngineCore):
     def positions(self, name: str, instrument: Instrument | None = None) -> tuple[Position, ...]:
         """Return an account's positions that are not flat."""
         return self._accounting.positions(self._state.account(name), instrument)
+
+    def leverage(self, name: str, instrument: Instrument) -> LeverageSetting:
+        """Return leverage and margin type of an instrument, and how large a position they allow."""
+        return self._accounting.leverage(self._state.account(name), self._state.market(instrument))
 
     def position_mode(self, name: str) -> PositionMode:
         """Return whether an account has one position of an instrument or one for each side."""

@@ -18,14 +18,18 @@ from toucan_execution.events import (
     TradeUpdate,
 )
 from toucan_execution.mock.amounts import ZERO, exact, half_even, subtract, worth
+from toucan_execution.mock.book import BookSide
 from toucan_execution.mock.margin import margins_of
 from toucan_execution.mock.positions import Holding
-from toucan_execution.mock.results import MarketTrade
-from toucan_execution.mock.state import Account, State
+from toucan_execution.mock.results import DepthChange, MarketTrade
+from toucan_execution.mock.state import Account, Market, State
 from toucan_execution.mock.working import WorkingList, WorkingOrder
 from toucan_execution.orders import OrderOrigin, OrderStatus
+from toucan_instrument import Side
 
 __all__ = ["Journal", "balance_of", "position_of"]
+
+Shown = tuple[tuple[Decimal, Decimal], ...]
 
 
 class _Touched(msgspec.Struct):
@@ -48,6 +52,10 @@ class Journal:
         self._public: list[MarketTrade] = []
         self._listeners: dict[str, list[Callable[[list[AccountEvent]], None]]] = {}
         self._public_listeners: list[Callable[[list[MarketTrade]], None]] = []
+        self._book_listeners: list[Callable[[list[DepthChange]], None]] = []
+        self._looked: list[BookSide] = []
+        self._shown: dict[BookSide, dict[Decimal, Decimal]] = {}
+        self._market_of: dict[BookSide, Market] = {}
 
     def listen(self, account: str, listener: Callable[[list[AccountEvent]], None]) -> Callable[[], None]:
         """Hand an account's events to a listener from now on; call the result to end that."""
@@ -59,6 +67,14 @@ class Journal:
         """Hand all trades to a listener from now on; call the result to end that."""
         listeners = self._public_listeners
         listeners.append(listener)
+        return lambda: listeners.remove(listener) if listener in listeners else None
+
+    def listen_books(self, listener: Callable[[list[DepthChange]], None]) -> Callable[[], None]:
+        """Hand the changes of all books to a listener from now on; call the result to end that."""
+        listeners = self._book_listeners
+        listeners.append(listener)
+        for market in self._state.markets.values():
+            self.watch(market)
         return lambda: listeners.remove(listener) if listener in listeners else None
 
     def tell(self, account: Account, event: AccountEvent) -> None:
@@ -141,6 +157,49 @@ class Journal:
         if public:
             for hear in list(self._public_listeners):
                 hear(public)
+        if self._looked and (changes := self._book_changes()):
+            for hear_books in list(self._book_listeners):
+                hear_books(changes)
+
+    def watch(self, market: Market) -> None:
+        """Look at the book of a market, if anybody listens; harmless to repeat."""
+        for side in (market.book.bids, market.book.asks) if self._book_listeners else ():
+            if side.look is None:
+                side.look = self._looked
+                self._shown[side], self._market_of[side] = {}, market
+                for price in side.levels:
+                    side.touch(price)
+
+    def _book_changes(self) -> list[DepthChange]:
+        changed: dict[Market, dict[Side, Shown]] = {}
+        for side in self._looked:
+            if levels := self._changed(side):
+                changed.setdefault(self._market_of[side], {})[side.side] = levels
+        self._looked.clear()
+        return [
+            DepthChange(
+                instrument=market.instrument,
+                bids=sides.get(Side.BUY, ()),
+                asks=sides.get(Side.SELL, ()),
+                time_ns=self._state.now_ns,
+            )
+            for market, sides in changed.items()
+        ]
+
+    def _changed(self, side: BookSide) -> Shown:
+        """Return what can be seen at the prices where that has changed since the last time."""
+        shown, changed = self._shown[side], []
+        for price in sorted(side.touched, reverse=side.side is Side.BUY):
+            quantity = side.shown_at(price)
+            if shown.get(price, ZERO) == quantity:
+                continue
+            changed.append((price, quantity))
+            if quantity:
+                shown[price] = quantity
+            else:
+                del shown[price]
+        side.touched.clear()
+        return tuple(changed)
 
     def _add_balances(self) -> None:
         state = self._state

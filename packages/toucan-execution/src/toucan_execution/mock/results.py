@@ -12,7 +12,7 @@ from toucan_execution.orders import Order, OrderList
 from toucan_execution.outcome import Reason
 from toucan_instrument import Instrument, Side, Violation
 
-__all__ = ["Done", "MarketTrade", "Refusal", "Refused", "Result"]
+__all__ = ["DepthChange", "Done", "MarketTrade", "Refusal", "Refused", "Result"]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,3 +88,19 @@ class MarketTrade(msgspec.Struct, frozen=True, kw_only=True):
     time_ns: int
     buyer_order_id: int = 0
     seller_order_id: int = 0
+
+
+class DepthChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What has changed in a book in one call, as everybody sees it.
+
+    Attributes:
+        instrument: Whose book.
+        bids: Prices and what can be seen there now, best first; zero for a level that is gone.
+        asks: Likewise.
+        time_ns: When, nanoseconds since the epoch.
+    """
+
+    instrument: Instrument
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    time_ns: int

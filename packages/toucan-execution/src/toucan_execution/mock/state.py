@@ -105,6 +105,7 @@ class Account:
         holdings: Positions, by instrument and side.
         exposed: What open orders that may make a position larger are worth: buys and sells, likewise.
         open: Open orders, by number, oldest first.
+        open_in: The same, by market.
         trades: The last fills, oldest first.
         income: The last lines of a futures account's ledger, oldest first.
         updated_ns: When a balance last changed, by asset.
@@ -124,6 +125,7 @@ class Account:
         self.holdings: dict[tuple[Instrument, PositionSide], Holding] = {}
         self.exposed: dict[tuple[Instrument, PositionSide], tuple[Fraction, Fraction]] = {}
         self.open: dict[int, WorkingOrder] = {}
+        self.open_in: dict[Market, dict[int, WorkingOrder]] = {}
         self.trades: deque[TradeUpdate] = deque(maxlen=settings.keep)
         self.income: deque[Income] = deque(maxlen=settings.keep)
         self.updated_ns: dict[str, int] = {}
@@ -168,9 +170,15 @@ class Account:
         if order.algo_id:
             self._by_algo[instrument, order.algo_id] = order
 
+    def begin(self, order: WorkingOrder) -> None:
+        """Count an order among the open ones."""
+        self.open[order.number] = order
+        self.open_in.setdefault(order.market, {})[order.number] = order
+
     def close(self, order: WorkingOrder) -> None:
         """Move an order to the closed ones, and forget the oldest of them if they are too many."""
         self.open.pop(order.number, None)
+        self.open_in.get(order.market, {}).pop(order.number, None)
         self._closed.append(order)
         while len(self._closed) > self.settings.keep:
             self._forget(self._closed.popleft())
