@@ -46,9 +46,9 @@ RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SEES = {
     "instrument": ["instrument[testing,cli]"],
     "data": ["instrument[testing]", "data[cli,testing,uvloop]"],
-    "execution": ["instrument[testing]", "execution[cli]"],
+    "execution": ["instrument[testing]", "execution[cli,testing]"],
 }
-ALL = ["instrument[testing]", "data[cli,testing,uvloop]", "execution[cli]"]
+ALL = ["instrument[testing]", "data[cli,testing,uvloop]", "execution[cli,testing]"]
 RUN_EXAMPLE = ROOT / ".ci" / "run_example.py"
 CHECK_INSTALLED = ROOT / ".ci" / "check_installed.py"
 each_package = nox.parametrize("package", list(SEES), ids=list(SEES))

@@ -18,7 +18,8 @@ from toucan_instrument import Environment
 from toucan_instrument.console.exits import ExitCode
 
 COMMANDS = (
-    "balances", "cancel", "cancel-all", "decode", "doctor", "order", "orders", "positions", "trades", "watch",
+    "balances", "cancel", "cancel-all", "decode", "doctor", "order", "orders", "positions", "sandbox",
+    "trades", "watch",
 )  # fmt: skip
 
 

@@ -107,7 +107,13 @@ def test_what_is_refused(text, code, words, given):
     assert found[1].startswith(words)
 
 
-@pytest.mark.parametrize("given", ["null", '"a-1"', "-5"])
+@pytest.mark.parametrize("exchange", [SPOT, USD_M])
+def test_every_market_takes_a_text_as_id(exchange):
+    text = b'{"method":"LIST_SUBSCRIPTIONS","id":"a-1"}'
+    assert understood(exchange, text) == Asked("LIST_SUBSCRIPTIONS", "a-1")
+
+
+@pytest.mark.parametrize("given", ["null", "-5"])
 def test_spot_takes_more_ids_than_the_futures(given):
     text = f'{{"method":"LIST_SUBSCRIPTIONS","id":{given}}}'
     assert understood(SPOT, text.encode()) == Asked("LIST_SUBSCRIPTIONS", json.loads(given))

@@ -9,6 +9,7 @@ from toucan_execution.cli.decode import decode
 from toucan_execution.cli.doctor import doctor
 from toucan_execution.cli.order import order
 from toucan_execution.cli.reading import balances, orders, positions, trades
+from toucan_execution.cli.sandbox import sandbox
 from toucan_execution.cli.watch import watch
 from toucan_execution.errors import ClientClosed, NotSynced
 from toucan_instrument.console.program import Program
@@ -40,5 +41,17 @@ def program() -> None:
     """
 
 
-for _command in (balances, positions, orders, trades, watch, order, cancel, cancel_all, doctor, decode):
+for _command in (
+    balances,
+    positions,
+    orders,
+    trades,
+    watch,
+    order,
+    cancel,
+    cancel_all,
+    doctor,
+    decode,
+    sandbox,
+):
     program.add_command(_command)

@@ -144,8 +144,8 @@ def account_options(command: Callable[..., R]) -> Callable[..., R]:
         show_default=True,
         help="What the client ids of own orders begin with.",
     )
-    @click.option("--url", metavar="URL", help="A local exchange's address, as http://HOST:PORT.")
-    @click.option("--ws-url", metavar="URL", help="Its address for streams; else the same host and port.")
+    @click.option("--url", metavar="URL", help="A local exchange's address, as http://HOST:PORT/PATH.")
+    @click.option("--ws-url", metavar="URL", help="Its address for streams; else the same place.")
     @click.option(
         "--timeout",
         type=click.FloatRange(min=0.001),
@@ -193,7 +193,8 @@ def _addresses(
     if url is not None:
         scheme = _checked("--url", url, tuple(ANY_NETWORK))
         found["base_url"] = url.rstrip("/")
-        ws_url = ws_url or f"{ANY_NETWORK[scheme]}://{urlsplit(url).netloc}"
+        parts = urlsplit(url)
+        ws_url = ws_url or f"{ANY_NETWORK[scheme]}://{parts.netloc}{parts.path.rstrip('/')}"
     if ws_url is not None:
         _checked("--ws-url", ws_url, tuple(ANY_NETWORK.values()))
         base = ws_url.rstrip("/")

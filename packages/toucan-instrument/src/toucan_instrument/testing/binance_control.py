@@ -168,14 +168,17 @@ def _method(said: dict[str, Any], words: str) -> str:
 
 
 def _id(exchange: Exchange, said: dict[str, Any]) -> Id:
-    """Read the id: an unsigned integer; spot also takes short texts and null (facts A.2)."""
+    """Read the id: an integer or a short text; spot also takes null (facts A.2).
+
+    The futures' documentation asks for an unsigned integer, yet Binance's own client sends them texts.
+    """
     given = said.get("id", False)
     if isinstance(given, int) and not isinstance(given, bool):
         if (0 if exchange in FUTURES else -LARGEST_ID) <= given <= LARGEST_ID:
             return given
     elif exchange not in FUTURES and given is None:
         return None
-    elif exchange not in FUTURES and isinstance(given, str) and _short(given):
+    elif isinstance(given, str) and _short(given):
         return given
     _refuse("request ID must be an unsigned integer")
 
