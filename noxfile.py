@@ -49,6 +49,7 @@ SEES = {
     "execution": ["instrument[testing]", "execution[cli,testing]"],
 }
 ALL = ["instrument[testing]", "data[cli,testing,uvloop]", "execution[cli,testing]"]
+WHOLE_LOOP = ROOT / "packages" / "toucan-execution" / "examples" / "whole_loop.py"
 RUN_EXAMPLE = ROOT / ".ci" / "run_example.py"
 CHECK_INSTALLED = ROOT / ".ci" / "check_installed.py"
 each_package = nox.parametrize("package", list(SEES), ids=list(SEES))
@@ -148,9 +149,16 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show it: an embedded exchange, a cut connection, and what the client tells of it."""
-    install(session, ["instrument[testing]", "data[cli]"])
-    session.run("toucan-data", "demo", *session.posargs)
+    """Show it: a local Binance, market data and orders on it, lost replies and cut lines, equal balances.
+
+    `-- data` shows the market data half alone, with every kind of all markets, `-- data --capture FOLDER` a
+    recording.
+    """
+    install(session, ALL)
+    if session.posargs[:1] == ["data"]:
+        session.run("toucan-data", "demo", *session.posargs[1:])
+        return
+    session.run("python", "-P", str(WHOLE_LOOP), "--seconds", "12", *session.posargs, env=outside())
 
 
 @nox.session
@@ -185,6 +193,14 @@ def coinstall(session: nox.Session) -> None:
     theirs = "ccxt, ccxt.pro, cryptofeed, nautilus_trader"
     ours = "toucan_data, toucan_execution, toucan_instrument.link"
     session.run("python", "-P", "-c", f"import {theirs}, {ours}", env=outside())
+
+
+@nox.session(python="3.13")
+def peers(session: nox.Session) -> None:
+    """Let clients that others wrote trade on the sandbox: only its addresses and keys are theirs."""
+    theirs = ["ccxt", "python-binance", "binance-sdk-spot", "binance-sdk-derivatives-trading-usds-futures"]
+    install(session, ALL, *group("test"), *theirs)
+    run_tests(session, "execution", "tests_peers")
 
 
 @nox.session

@@ -180,4 +180,5 @@ def stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(Path(sys.argv[1]).resolve()) else 0)
+    chosen = Path(sys.argv.pop(1)).resolve()  # an example that takes arguments finds none
+    sys.exit(1 if main(chosen) else 0)

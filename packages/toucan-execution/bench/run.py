@@ -1,7 +1,7 @@
 """What toucan-execution costs: signing, reading an account's events, and orders beside bare requests.
 
     python run.py                  everything
-    python run.py --only signing   one part: signing, events, orders
+    python run.py --only signing   one part: signing, events, orders, sandbox
     python run.py --orders N       so many orders a round instead of 400
 
 Orders go to a venue in another process over a loopback socket; each round times as many bare aiohttp requests
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import platform
 import statistics
@@ -23,16 +24,20 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from toucan_execution import BinanceConfig, BinanceSpotExecution, CancelRequest, OrderRequest, OrderType
 from toucan_execution.client.binance.decoder import BinanceAccountDecoder
-from toucan_execution.client.binance.signing_rules import signed_query
+from toucan_execution.client.binance.signing_rules import signed_query, signed_ws_params
 from toucan_execution.client.binance.venue import BinanceSpotVenue
 from toucan_execution.credentials import load_credentials
 from toucan_execution.outcome import Accepted
+from toucan_execution.secret import hide
+from toucan_execution.signing import Signer
 from toucan_instrument import Exchange, Pool, Side
 
 HERE = Path(__file__).parent
@@ -270,12 +275,118 @@ async def orders(count: int) -> None:
             print(f"  {'':<10} added at the median {median(added)}, at p99 {median(tails)}")
 
 
+@contextmanager
+def served(pace_ms: int) -> Iterator[list[str]]:
+    """Run the sandbox in a process of its own; give its addresses and keys."""
+    command = [sys.executable, str(HERE / "sandbox.py"), str(pace_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own file
+        try:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+async def sandbox(count: int) -> None:
+    """Print how many orders a second the sandbox takes, and how many events it sends."""
+    print("\nthe sandbox, a spot market in another process: orders and cancels a second, 8 at a time")
+    with served(1_000) as (rest, ws_api, _, api_key, secret):
+        signer = load_credentials(api_key, secret).signer
+        for name, flood, url in (("rest", flood_rest, rest), ("websocket", flood_socket, ws_api)):
+            found = [await flood(url, api_key, signer, count) for _ in range(3)]
+            print(f"  {name:<10} {median(found)}")
+    print("events of streams a second to one reader (trades, top, depth, candles; makers move at every ms)")
+    with served(1) as (_, _, streams, _, _):
+        print(f"  {'streams':<10} {median([await count_events(streams, 3) for _ in range(3)])}")
+
+
+def placing(number: int) -> list[tuple[str, Any]]:
+    """Return the parameters of an order that rests below the market, or of its cancel."""
+    name = f"bench-{number // 2}"
+    if number % 2:
+        return [("symbol", "BTCUSDT"), ("origClientOrderId", name)]
+    return [
+        ("symbol", "BTCUSDT"), ("side", "BUY"), ("type", "LIMIT"), ("timeInForce", "GTC"),
+        ("quantity", "0.001"), ("price", "50000.00"), ("newClientOrderId", name),
+    ]  # fmt: skip
+
+
+async def flooded(count: int, send: Callable[[int], Awaitable[int]]) -> float:
+    """Return how many requests a second are answered, eight at a time."""
+    numbers = iter(range(count))
+
+    async def one() -> None:
+        for number in numbers:
+            if await send(number) not in {200, 400}:  # a cancel may come before its order
+                sys.exit("the sandbox refuses")
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(8)))
+    return count / (time.perf_counter() - begin)
+
+
+async def flood_rest(url: str, api_key: str, signer: Signer, count: int) -> float:
+    """Place and cancel over REST."""
+    async with aiohttp.ClientSession(headers={"X-MBX-APIKEY": api_key}) as session:
+
+        async def send(number: int) -> int:
+            query = signed_query(placing(number), signer, timestamp=time.time_ns() // 1_000_000)
+            address = URL(f"{url}/api/v3/order?{query}", encoded=True)
+            async with session.request("DELETE" if number % 2 else "POST", address) as answer:
+                await answer.read()
+                return answer.status
+
+        return await flooded(count, send)
+
+
+async def flood_socket(url: str, api_key: str, signer: Signer, count: int) -> float:
+    """Place and cancel over the WebSocket API."""
+    key = hide(api_key)
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        waiting: dict[int, asyncio.Future[int]] = {}
+
+        async def read() -> None:
+            async for message in socket:
+                answer = json.loads(message.data)
+                waiting.pop(answer["id"]).set_result(answer["status"])
+
+        async def send(number: int) -> int:
+            stamp = time.time_ns() // 1_000_000
+            params = signed_ws_params(placing(number), key, signer, timestamp=stamp)
+            method = "order.cancel" if number % 2 else "order.place"
+            waiting[number] = asyncio.get_running_loop().create_future()
+            answered = waiting[number]
+            await socket.send_json({"id": number, "method": method, "params": params})
+            return await answered
+
+        reading = asyncio.create_task(read())
+        try:
+            return await flooded(count, send)
+        finally:
+            reading.cancel()
+
+
+async def count_events(url: str, seconds: float) -> float:
+    """Return how many events of streams arrive a second."""
+    names = "/".join(f"btcusdt@{name}" for name in ("trade", "bookTicker", "depth@100ms", "kline_1m"))
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/stream?streams={names}") as socket,
+    ):
+        await socket.receive()
+        count, begin = 0, time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            await socket.receive()
+            count += 1
+        return count / (time.perf_counter() - begin)
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=("signing", "events", "orders"))
+    parser.add_argument("--only", choices=("signing", "events", "orders", "sandbox"))
     parser.add_argument("--orders", type=int, default=400)
     options = parser.parse_args()
     print(
@@ -288,6 +399,8 @@ def main() -> None:
         events()
     if options.only in (None, "orders"):
         asyncio.run(orders(options.orders))
+    if options.only in (None, "sandbox"):
+        asyncio.run(sandbox(10 * options.orders))
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ async def cut_both(sandbox: Sandbox, client: ExecutionClient, book: OrderBook) -
         book.best_bid()
         say("  data      the book is still in sync")
     except StaleBook as error:
-        say(f"  data      the book refuses to be read: {error}")
+        say(f"  data      the book refuses to be read: it is {error.state}")
     await client.ready(20)
     while not book.synced:
         await asyncio.sleep(0.01)

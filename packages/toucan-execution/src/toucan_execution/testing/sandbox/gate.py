@@ -23,7 +23,13 @@ from toucan_execution.testing.sandbox.errors import (
     missing,
 )
 from toucan_execution.testing.sandbox.keys import KeyRing
-from toucan_execution.testing.sandbox.limits import AddressLimits, Limited, OrderLimits, rules_of
+from toucan_execution.testing.sandbox.limits import (
+    AddressLimits,
+    LimitRule,
+    Limited,
+    OrderLimits,
+    rules_of,
+)
 from toucan_execution.testing.sandbox.market import SandboxMarket
 from toucan_execution.testing.sandbox.params import Params
 
@@ -87,14 +93,20 @@ class Gate:
         keys: The keys that there are.
         futures: Which limits hold.
         advance: Lets a market's time pass before it is asked.
+        limited: Whether these limits hold at all.
     """
 
     def __init__(
-        self, keys: KeyRing, *, futures: bool, advance: Callable[[SandboxMarket, int], None]
+        self,
+        keys: KeyRing,
+        *,
+        futures: bool,
+        advance: Callable[[SandboxMarket, int], None],
+        limited: bool = True,
     ) -> None:
-        self.address: AddressLimits = AddressLimits(rules_of(futures=futures))
+        self.rules: tuple[LimitRule, ...] = rules_of(futures=futures, limited=limited)
+        self.address: AddressLimits = AddressLimits(self.rules)
         self._orders: dict[str, OrderLimits] = {}
-        self._rules = rules_of(futures=futures)
         self._keys = keys
         self._futures = futures
         self._advance = advance
@@ -103,7 +115,7 @@ class Gate:
         """Return the order limits of an account."""
         found = self._orders.get(account)
         if found is None:
-            found = self._orders[account] = OrderLimits(self._rules)
+            found = self._orders[account] = OrderLimits(self.rules)
         return found
 
     def pass_through(self, market: SandboxMarket, incoming: Incoming, now_ns: int) -> Outgoing:

@@ -52,6 +52,7 @@ class Hosted:
         self.gate = gate
         self.ws_path: str = WS_API_PATHS[market.exchange]
         self.listen_keys: ListenKeys | None = None
+        market.rules = gate.rules
         market.order_counts = lambda account: gate.orders_of(account).rows(market.now_ns)
         if market.futures:
             market.wire = FuturesWire(market)

@@ -13,6 +13,7 @@ __all__ = ["AddressLimits", "LimitRule", "Limited", "OrderLimits", "rules_of"]
 SECOND = 1_000_000_000
 LENGTHS = {"SECOND": SECOND, "MINUTE": 60 * SECOND, "HOUR": 3600 * SECOND, "DAY": 86_400 * SECOND}
 TOO_MANY, BANNED = 429, 418
+NO_LIMIT = 10**9
 SHORTEST_BAN_NS = 120 * SECOND
 LONGEST_BAN_NS = 3 * 86_400 * SECOND
 
@@ -56,9 +57,15 @@ _FUTURES = (
 )
 
 
-def rules_of(*, futures: bool) -> tuple[LimitRule, ...]:
-    """Return the limits of a market; the two futures markets share theirs."""
-    return _FUTURES if futures else _SPOT
+def rules_of(*, futures: bool, limited: bool = True) -> tuple[LimitRule, ...]:
+    """Return the limits of a market; the two futures markets share theirs.
+
+    Args:
+        futures: Which market.
+        limited: Whether they are the venue's; else nobody ever comes to them.
+    """
+    rules = _FUTURES if futures else _SPOT
+    return rules if limited else tuple(msgspec.structs.replace(rule, limit=NO_LIMIT) for rule in rules)
 
 
 class Limited(ApiError):

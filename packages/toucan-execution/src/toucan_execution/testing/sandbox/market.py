@@ -13,6 +13,7 @@ from typing import Any
 
 from toucan_execution.mock import DepthChange, Engine, EngineSettings, MarketTrade
 from toucan_execution.testing.sandbox.errors import bad_symbol
+from toucan_execution.testing.sandbox.limits import LimitRule
 from toucan_execution.testing.sandbox.wire import AccountWire, Payload
 from toucan_instrument import Exchange, Instrument, InstrumentKind, Side
 from toucan_instrument.testing import binance as public
@@ -58,6 +59,8 @@ class SandboxMarket:
     wire: AccountWire
     order_counts: Callable[[str], list[dict[str, Any]]]
     """Returns how many orders of an account count now, as rows of ``rateLimits``."""
+    rules: tuple[LimitRule, ...] = ()
+    """The limits that hold here."""
     flags: Mapping[str, Any] = {}
     """What the list of instruments says of each besides its rules."""
 

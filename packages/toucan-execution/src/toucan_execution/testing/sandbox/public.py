@@ -8,7 +8,6 @@ from typing import Any
 
 from toucan_execution.testing.sandbox.endpoint import Ask, Endpoint, Security
 from toucan_execution.testing.sandbox.errors import ApiError, bad_symbol
-from toucan_execution.testing.sandbox.limits import rules_of
 from toucan_execution.testing.sandbox.market import SandboxMarket
 from toucan_execution.testing.sandbox.params import Params
 from toucan_instrument import Exchange, Instrument
@@ -114,7 +113,7 @@ def _info(ask: Ask) -> Any:
             "rateLimitType": rule.kind, "interval": rule.unit, "intervalNum": rule.number,
             "limit": rule.limit,
         }
-        for rule in rules_of(futures=ask.market.futures)
+        for rule in ask.market.rules
     ]  # fmt: skip
     chosen = _chosen(ask)[0] if any(name in ask.params for name in MANY) else ask.market.instruments.values()
     return exchange_information(ask.market.exchange, chosen, ask.server_ns, limits=limits)

@@ -63,6 +63,7 @@ class Sandbox:
         settings: How the engines behave, by market.
         needs_events: Whether a USD-M listen key that names no events in its address is sent none. Sources
             disagree on that; ccxt and python-binance connect so, and need False.
+        limited: Whether rate limits hold; without them it can be loaded as much as it takes.
         port: Where it listens on 127.0.0.1, 0 for any port that is free.
         clock: Where time comes from; one that a test moves goes with `network`, without sockets.
         entropy: Where the chance in keys comes from.
@@ -85,6 +86,7 @@ class Sandbox:
         faults: FaultScript | Iterable[Fault] = (),
         settings: Mapping[Market | str, EngineSettings] | None = None,
         needs_events: bool = True,
+        limited: bool = True,
         port: int = 0,
         clock: Clock | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
@@ -101,7 +103,8 @@ class Sandbox:
         self._made: dict[tuple[str, KeyKind], SandboxKey] = {}
         self._accounts: set[str] = set()
         self._gates = {
-            futures: Gate(self.keys, futures=futures, advance=self._advance) for futures in (False, True)
+            futures: Gate(self.keys, futures=futures, advance=self._advance, limited=limited)
+            for futures in (False, True)
         }
         chosen = [_market(market) for market in markets]
         given = {_market(market): tuple(each) for market, each in (instruments or {}).items()}
