@@ -1,6 +1,6 @@
 """Trade on prices that come from elsewhere: toucan-data's streams move the sandbox's market.
 
-Here the streams play from toucan-data's own test exchange; a live venue or a recording is streamed the same way.
+Here the streams come from toucan-data's own test exchange; a live venue or a recording does the same.
 """
 
 from __future__ import annotations

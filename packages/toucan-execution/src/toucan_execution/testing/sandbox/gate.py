@@ -25,8 +25,8 @@ from toucan_execution.testing.sandbox.errors import (
 from toucan_execution.testing.sandbox.keys import KeyRing
 from toucan_execution.testing.sandbox.limits import (
     AddressLimits,
-    LimitRule,
     Limited,
+    LimitRule,
     OrderLimits,
     rules_of,
 )
