@@ -9,6 +9,9 @@ import json
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
+from toucan_execution.orders import OrderRequest, OrderType
+from toucan_execution.outcome import Accepted
+from toucan_instrument import Side
 from toucan_instrument.errors import RequestFailed
 from toucan_instrument.link import Closed
 from toucan_instrument.rest import Response
@@ -17,6 +20,7 @@ from toucan_instrument.testing.socket import FakeNetwork, FakeSocket
 REST = "https://futures.test"
 D = Decimal
 OPEN = ("NEW", "PARTIALLY_FILLED")
+STOP = {"type": OrderType.STOP_MARKET, "price": None, "trigger_price": D("900")}
 
 FILTERS = [
     {"filterType": "PRICE_FILTER", "minPrice": "0.1", "maxPrice": "900000", "tickSize": "0.1"},
@@ -535,3 +539,25 @@ class FuturesScript:
             "tt": algo["triggerTime"],
         }
         self.tell({"e": "ALGO_UPDATE", "o": row})
+
+
+async def order_of(stage, **changes):
+    """Return an order in the instrument of a stage."""
+    catalogue = await stage.client.instruments()
+    fields = {
+        "instrument": catalogue.by_symbol(stage.venue.symbol),
+        "side": Side.BUY,
+        "type": OrderType.LIMIT,
+        "quantity": D(2),
+        "price": D("1000.0"),
+        **changes,
+    }
+    return OrderRequest(**fields)
+
+
+async def placed(stage, **changes):
+    """Place an order, and return what was accepted."""
+    outcome = await stage.client.place_order(await order_of(stage, **changes))
+    assert isinstance(outcome, Accepted), outcome
+    await stage.idle()
+    return outcome

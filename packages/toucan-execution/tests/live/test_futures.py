@@ -4,6 +4,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from futures_script import order_of, placed
 
 from toucan_execution.account import MarginType, PositionMode
 from toucan_execution.errors import AuthenticationError
@@ -21,39 +22,15 @@ from toucan_execution.events import (
     Unexplained,
 )
 from toucan_execution.orders import (
-    OrderRequest,
     OrderStatus,
-    OrderType,
     PositionSide,
 )
-from toucan_execution.outcome import Accepted
 from toucan_instrument import Side
 from toucan_instrument.errors import InvalidInput
 
 D = Decimal
 MINUTE = 60
 MARKETS = ("usd-m", "coin-m")
-STOP = {"type": OrderType.STOP_MARKET, "price": None, "trigger_price": D("900")}
-
-
-async def order_of(stage, **changes):
-    catalogue = await stage.client.instruments()
-    fields = {
-        "instrument": catalogue.by_symbol(stage.venue.symbol),
-        "side": Side.BUY,
-        "type": OrderType.LIMIT,
-        "quantity": D(2),
-        "price": D("1000.0"),
-        **changes,
-    }
-    return OrderRequest(**fields)
-
-
-async def placed(stage, **changes):
-    outcome = await stage.client.place_order(await order_of(stage, **changes))
-    assert isinstance(outcome, Accepted), outcome
-    await stage.idle()
-    return outcome
 
 
 # Listen keys.

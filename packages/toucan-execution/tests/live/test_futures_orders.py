@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from futures_script import STOP, order_of, placed
 
 from toucan_execution.events import (
     TradeUpdate,
@@ -10,37 +11,14 @@ from toucan_execution.events import (
 from toucan_execution.orders import (
     AmendRequest,
     CancelRequest,
-    OrderRequest,
     OrderStatus,
     OrderType,
 )
 from toucan_execution.outcome import Accepted, Reason, Rejected, Route, Unknown
-from toucan_instrument import Side
 
 D = Decimal
 MINUTE = 60
 MARKETS = ("usd-m", "coin-m")
-STOP = {"type": OrderType.STOP_MARKET, "price": None, "trigger_price": D("900")}
-
-
-async def order_of(stage, **changes):
-    catalogue = await stage.client.instruments()
-    fields = {
-        "instrument": catalogue.by_symbol(stage.venue.symbol),
-        "side": Side.BUY,
-        "type": OrderType.LIMIT,
-        "quantity": D(2),
-        "price": D("1000.0"),
-        **changes,
-    }
-    return OrderRequest(**fields)
-
-
-async def placed(stage, **changes):
-    outcome = await stage.client.place_order(await order_of(stage, **changes))
-    assert isinstance(outcome, Accepted), outcome
-    await stage.idle()
-    return outcome
 
 
 # Conditional orders.
