@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from toucan_execution.testing.sandbox.errors import ApiError
+from toucan_instrument import Exchange
+from toucan_instrument.testing.binance_info import RATE_LIMITS
 
 __all__ = ["AddressLimits", "LimitRule", "Limited", "OrderLimits", "rules_of"]
 
@@ -44,19 +46,6 @@ class LimitRule(msgspec.Struct, frozen=True):
         return f"{self.number}{self.unit[0]}"
 
 
-_SPOT = (
-    LimitRule("REQUEST_WEIGHT", "MINUTE", 1, 6_000),
-    LimitRule("ORDERS", "SECOND", 10, 100),
-    LimitRule("ORDERS", "DAY", 1, 200_000),
-    LimitRule("RAW_REQUESTS", "MINUTE", 5, 300_000),
-)
-_FUTURES = (
-    LimitRule("REQUEST_WEIGHT", "MINUTE", 1, 2_400),
-    LimitRule("ORDERS", "MINUTE", 1, 1_200),
-    LimitRule("ORDERS", "SECOND", 10, 300),
-)
-
-
 def rules_of(*, futures: bool, limited: bool = True) -> tuple[LimitRule, ...]:
     """Return the limits of a market; the two futures markets share theirs.
 
@@ -64,7 +53,11 @@ def rules_of(*, futures: bool, limited: bool = True) -> tuple[LimitRule, ...]:
         futures: Which market.
         limited: Whether they are the venue's; else nobody ever comes to them.
     """
-    rules = _FUTURES if futures else _SPOT
+    exchange = Exchange.BINANCE_USD_M if futures else Exchange.BINANCE_SPOT
+    rules = tuple(
+        LimitRule(row["rateLimitType"], row["interval"], row["intervalNum"], row["limit"])
+        for row in RATE_LIMITS[exchange]
+    )
     return rules if limited else tuple(msgspec.structs.replace(rule, limit=NO_LIMIT) for rule in rules)
 
 

@@ -19,9 +19,9 @@ from toucan_execution.orders import Order, OrderList, OrderStatus, SelfTradePrev
 from toucan_execution.testing.sandbox.spot_errors import RELATION
 from toucan_execution.testing.sandbox.spot_memory import Note, SpotMemory, is_working
 from toucan_execution.testing.sandbox.spot_rows import (
+    conditional,
     contingency,
     eight,
-    expiry_reason,
     list_number,
     milli,
     prevention_word,
@@ -45,6 +45,13 @@ REJECTIONS = (  # how the engine's words begin, and the venue's word
     (RELATION, "OCO_BAD_PRICES"),
 )
 BOTH = frozenset({SelfTradePrevention.EXPIRE_BOTH, SelfTradePrevention.DECREMENT})
+
+SHORT = {
+    "trailingDelta": "d", "strategyId": "j", "strategyType": "J", "preventedMatchId": "v",
+    "preventedQuantity": "A", "workingFloor": "k", "usedSor": "uS", "expiryReason": "eR",
+    "pegPriceType": "gP", "pegOffsetType": "gOT", "pegOffsetValue": "gOV", "peggedPrice": "gp",
+}  # fmt: skip
+"""What the fields of an answer are called in an event."""
 
 OrderKey = tuple[str, str]
 
@@ -284,32 +291,5 @@ def _rejection(order: Order) -> str:
 
 
 def _conditional(order: Order, note: Note) -> Payload:
-    """Return the fields that are there where they apply."""
-    payload: Payload = {}
-    if order.trailing_bips is not None:
-        payload["d"] = order.trailing_bips
-    if note.strategy_id is not None:
-        payload["j"] = note.strategy_id
-    if note.strategy_type is not None:
-        payload["J"] = note.strategy_type
-    if order.prevented_quantity:
-        payload["A"] = eight(order.prevented_quantity)
-        if note.match_id is not None:
-            payload["v"] = note.match_id
-    if note.sor:
-        payload |= {"k": "SOR", "uS": True}
-    if reason := expiry_reason(order):
-        payload["eR"] = reason
-    return {**payload, **_pegged(order, note)}
-
-
-def _pegged(order: Order, note: Note) -> Payload:
-    if note.peg is None:
-        return {}
-    price, offset, levels = note.peg
-    payload: Payload = {"gP": price}
-    if offset is not None:
-        payload |= {"gOT": offset, "gOV": levels}
-    if order.price is not None:
-        payload["gp"] = eight(order.price)
-    return payload
+    """Return the fields that are there where they apply: those of an answer, by their short names."""
+    return {SHORT[name]: value for name, value in conditional(order, note).items()}

@@ -22,6 +22,7 @@ __all__ = [
     "ack_row",
     "amended_row",
     "cancelled_row",
+    "conditional",
     "contingency",
     "eight",
     "expiry_reason",
@@ -151,8 +152,8 @@ def _triggers(order: Order) -> Row:
     return row
 
 
-def _conditional(order: Order, note: Note) -> Row:
-    """Return the fields that are there where they apply (facts D.1.3)."""
+def conditional(order: Order, note: Note) -> Row:
+    """Return the fields of an answer that are there where they apply (facts D.1.3)."""
     row: Row = {}
     if order.trailing_bips is not None:
         row["trailingDelta"] = order.trailing_bips
@@ -220,7 +221,7 @@ def placed_row(
         row["preventedMatches"] = [
             {name: match[name] for name in PREVENTED if name in match} for match in note.prevented_matches
         ]
-    return {**row, "selfTradePreventionMode": prevention_word(order), **_conditional(order, note)}
+    return {**row, "selfTradePreventionMode": prevention_word(order), **conditional(order, note)}
 
 
 def cancelled_row(order: Order, note: Note, time_ms: int, cancel_id: str) -> Row:
@@ -235,7 +236,7 @@ def cancelled_row(order: Order, note: Note, time_ms: int, cancel_id: str) -> Row
         **_numbers(order, note),
         **_triggers(order),
         "selfTradePreventionMode": prevention_word(order),
-        **_conditional(order, note),
+        **conditional(order, note),
     }
 
 
@@ -255,7 +256,7 @@ def queried_row(order: Order, note: Note) -> Row:
         "workingTime": _works(order, note),
         "origQuoteOrderQty": spend,
         "selfTradePreventionMode": prevention_word(order),
-        **_conditional(order, note),
+        **conditional(order, note),
     }
 
 
@@ -278,7 +279,7 @@ def amended_row(order: Order, note: Note, before: Order) -> Row:
         **_triggers(order),
         "workingTime": _works(order, note),
         "selfTradePreventionMode": prevention_word(order),
-        **_conditional(order, note),
+        **conditional(order, note),
     }
 
 
