@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from toucan_execution.mock import Engine, Refused
 from toucan_execution.orders import CancelRequest, Order, OrderStatus
@@ -18,7 +19,7 @@ from toucan_instrument import Exchange, Instrument
 
 __all__ = ["DONE", "FuturesCore", "weight_of"]
 
-DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
+DONE: dict[str, Any] = {"code": 200, "msg": "The operation of cancel all open order is done."}
 """The answer to a cancel of all orders (facts D.2.7)."""
 
 DAY_NS = 86_400 * 1_000_000_000

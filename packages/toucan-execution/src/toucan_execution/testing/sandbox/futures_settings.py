@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from toucan_execution.account import MarginType, Position, PositionMode
 from toucan_execution.client.binance.words import MARGIN_TYPE_WORDS, POSITION_SIDE_WORDS, POSITION_SIDES
@@ -27,7 +28,7 @@ __all__ = ["Countdowns", "FuturesSettings"]
 
 MOST_LEVERAGE = 125
 ADD, TAKE = 1, 2
-SUCCESS = {"code": 200, "msg": "success"}
+SUCCESS: dict[str, Any] = {"code": 200, "msg": "success"}
 MARGIN_TYPES = {word: kind for kind, word in MARGIN_TYPE_WORDS.items()}
 USUAL_MARGINS, MOST_MARGINS = 500, 1_000
 

@@ -48,13 +48,13 @@ class Note:
         peg: tuple[str, str | None, int | None] | None = None,
         sor: bool = False,
     ) -> None:
-        self.strategy_id = strategy_id
-        self.strategy_type = strategy_type
-        self.peg = peg
-        self.sor = sor
-        self.client_order_id = ""
+        self.strategy_id: int | None = strategy_id
+        self.strategy_type: int | None = strategy_type
+        self.peg: tuple[str, str | None, int | None] | None = peg
+        self.sor: bool = sor
+        self.client_order_id: str = ""
         self.quantity: Decimal | None = None
-        self.prevented = Decimal(0)
+        self.prevented: Decimal = Decimal(0)
         self.working_ns: int | None = None
         self.match_id: int | None = None
         self.prevented_matches: list[dict[str, Any]] = []

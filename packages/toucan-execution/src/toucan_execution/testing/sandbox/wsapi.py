@@ -24,7 +24,7 @@ MOST_SUBSCRIPTIONS = 1_000
 MOST_SUBSCRIPTION_IDS = 65_535
 SHOWN = "returnRateLimits"
 """A parameter that every request may have: it goes before what the address says."""
-LOST_SESSION = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
+LOST_SESSION: dict[str, Any] = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
 
 
 class WsRequest(msgspec.Struct, frozen=True, kw_only=True):
