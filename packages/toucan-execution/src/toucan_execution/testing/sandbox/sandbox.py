@@ -20,6 +20,7 @@ from toucan_execution.testing.sandbox.gate import Gate
 from toucan_execution.testing.sandbox.hosted import Hosted
 from toucan_execution.testing.sandbox.keys import KeyRing, SandboxKey
 from toucan_execution.testing.sandbox.limits import AddressLimits
+from toucan_execution.testing.sandbox.listing import listed
 from toucan_execution.testing.sandbox.market import SandboxMarket
 from toucan_execution.testing.sandbox.wire import Payload
 from toucan_instrument import Environment, Exchange, Instrument
@@ -114,8 +115,7 @@ class Sandbox:
         for market in chosen:
             exchange = market.exchange
             traded = given.get(market) or [
-                public.listed(exchange, symbol)
-                for symbol in named.get(market) or public.DEFAULT_SYMBOLS[exchange]
+                listed(exchange, symbol) for symbol in named.get(market) or public.DEFAULT_SYMBOLS[exchange]
             ]
             self._hosted[exchange] = self._host(exchange, traded, behave.get(market))
         self._join_futures()
