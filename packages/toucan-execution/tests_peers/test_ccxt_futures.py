@@ -245,7 +245,7 @@ REFUSED = {
     "price filter": (-4014, {"price": "50000.05"}),
     "bad symbol": (-1121, {"symbol": "NOPE"}),
     "unknown parameter": (-1104, {"colour": "red"}),
-    "post only": (-5022, {"timeInForce": "GTX", "price": "90000"}),
+    "post only": (-5022, {"timeInForce": "GTX", "price": "65000"}),
     "reduce only": (-2022, {"reduceOnly": "true"}),
     "too late": (-1021, {"timestamp": 1_600_000_000_000}),
 }

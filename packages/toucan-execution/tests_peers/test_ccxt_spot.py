@@ -217,7 +217,7 @@ REFUSED = {
     "balance": (ccxt.InsufficientFunds, -2010, {"quantity": "10"}),
     "lot size": (ccxt.InvalidOrder, -1013, {"quantity": "0.0001"}),
     "price filter": (ccxt.InvalidOrder, -1013, {"price": "50000.001"}),
-    "notional": (ccxt.BadRequest, -1013, {"quantity": "0.001", "price": "1000"}),
+    "notional": (ccxt.BadRequest, -1013, {"symbol": "ETHUSDT", "quantity": "0.001", "price": "2000"}),
     "bad symbol": (ccxt.BadSymbol, -1121, {"symbol": "NOPE"}),
     "unknown parameter": (ccxt.BadRequest, -1104, {"colour": "red"}),
     "exponent": (ccxt.BadRequest, -1100, {"quantity": "1e-2"}),

@@ -173,7 +173,7 @@ REFUSED = {
     "balance": (-2010, {"quantity": "10"}),
     "lot size": (-1013, {"quantity": "0.0001"}),
     "price filter": (-1013, {"price": "50000.001"}),
-    "notional": (-1013, {"quantity": "0.001", "price": "1000"}),
+    "notional": (-1013, {"symbol": "ETHUSDT", "quantity": "0.001", "price": "2000"}),
     "post only": (-2010, {"type": "LIMIT_MAKER", "timeInForce": None, "price": "90000"}),
     "bad symbol": (-1121, {"symbol": "NOPE"}),
     "unknown parameter": (-1104, {"colour": "red"}),

@@ -218,7 +218,7 @@ REFUSED = {
     "lot size": (-1111, {"quantity": "0.0001"}),
     "price filter": (-1111, {"price": "50000.005"}),
     "notional": (-4164, {"quantity": "0.001", "price": "1000"}),
-    "post only": (-5022, {"timeInForce": "GTX", "price": "90000"}),
+    "post only": (-5022, {"timeInForce": "GTX", "price": "65000"}),
     "reduce only": (-2022, {"reduceOnly": "true"}),
     "bad symbol": (-1121, {"symbol": "NOPE"}),
     "unknown parameter": (-1104, {"colour": "red"}),

@@ -210,7 +210,7 @@ REFUSED = {
     "lot size": (-1013, {"quantity": 0.0001}),
     "exponent": (-1100, {"quantity": 1e-7}),  # how the SDK writes a small float
     "price filter": (-1013, {"price": 50000.001}),
-    "notional": (-1013, {"quantity": 0.001, "price": 1000}),
+    "notional": (-1013, {"symbol": "ETHUSDT", "quantity": 0.001, "price": 2000}),
     "post only": (-2010, {"type": "LIMIT_MAKER", "time_in_force": None, "price": 90000}),
     "bad symbol": (-1121, {"symbol": "NOPE"}),
     "too long a window": (-1131, {"recv_window": 60001}),

@@ -240,7 +240,7 @@ REFUSED = {
     "lot size": (-1111, {"quantity": 0.0001}),
     "price filter": (-1111, {"price": 50000.005}),
     "notional": (-4164, {"quantity": 0.001, "price": 1000}),
-    "post only": (-5022, {"time_in_force": "GTX", "price": 90000}),
+    "post only": (-5022, {"time_in_force": "GTX", "price": 65000}),
     "reduce only": (-2022, {"reduce_only": "true"}),
     "bad symbol": (-1121, {"symbol": "NOPE"}),
     "no time in force": (-1102, {"time_in_force": None}),
