@@ -21,7 +21,7 @@ from toucan_instrument.link.clock import Clock, SystemClock
 from toucan_instrument.link.window import Window
 from toucan_instrument.pool import Pool
 
-__all__ = ["Budget", "Held", "Lane", "Stop", "budget_for"]
+__all__ = ["Budget", "Claim", "Lane", "Stop", "budget_for"]
 
 
 class Lane(IntEnum):
@@ -60,7 +60,7 @@ class Stop(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Held:
+class Claim:
     """The weight of a call that is under way."""
 
     __slots__ = ("refunded",)
@@ -163,14 +163,14 @@ class Budget:
         self._settle(claim)
 
     @asynccontextmanager
-    async def hold(self, weight: int, lane: Lane, *, share: float = 1.0) -> AsyncIterator[Held]:
+    async def hold(self, weight: int, lane: Lane, *, share: float = 1.0) -> AsyncIterator[Claim]:
         """Like `acquire`, around a call: the weight counts until a full window after its end.
 
         A request is counted by the venue when it arrives, somewhere between its sending and its
         answer. Counting it from the answer on is what keeps the limit however slow the way there
-        was. `Held.refund` says that it was not counted after all.
+        was. `Claim.refund` says that it was not counted after all.
         """
-        claim, held = await self._claim(weight, lane, share), Held()
+        claim, held = await self._claim(weight, lane, share), Claim()
         try:
             yield held
         finally:
