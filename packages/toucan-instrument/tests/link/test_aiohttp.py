@@ -31,6 +31,8 @@ from toucan_instrument.rest import Request
 SECOND = 1_000_000_000
 OPTIONS = DialOptions()
 TEXT, PING, PONG, CLOSE = 0x81, 0x89, 0x8A, 0x88
+# Older releases keep their parser elsewhere: there every frame comes through their queue.
+TAPPABLE = tuple(map(int, aiohttp.__version__.split(".")[:3])) >= (3, 14, 4)
 
 
 def frame(first: int, payload: bytes) -> bytes:
@@ -193,7 +195,8 @@ class TestFrames:
 
         async with peer(talk) as url:
             socket = await network.dial(url, OPTIONS)
-            assert isinstance(getattr(socket._websocket, "tap", None), Tap) is (way == "tapped")
+            tapped = isinstance(getattr(socket._websocket, "tap", None), Tap)
+            assert tapped is (way == "tapped" and TAPPABLE)
             assert await socket.run(frames.extend, nothing) == Closed(1005)
         assert [len(payload) for payload in frames] == [*sizes, 200]
 
