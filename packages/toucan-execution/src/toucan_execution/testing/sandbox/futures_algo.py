@@ -129,5 +129,5 @@ class FuturesAlgo:
             if first is None or int(each.algo_id) >= first
         ]
         skipped = ((page or 1) - 1) * limit
-        from_begin = window.from_begin or first is not None or page is not None
-        return [self._row(ask, each) for each in rows_of(found[skipped:], limit, from_begin=from_begin)]
+        from_start = window.from_start or first is not None or page is not None
+        return [self._row(ask, each) for each in rows_of(found[skipped:], limit, from_start=from_start)]

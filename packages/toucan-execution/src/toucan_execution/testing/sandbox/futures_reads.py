@@ -121,7 +121,7 @@ class FuturesReads:
             found.sort(key=lambda each: int(each.order_id))
         return [
             history_row(each, core.notes.of(ask.account, each), coin=core.coin)
-            for each in rows_of(found, limit, from_begin=window.from_begin or first is not None)
+            for each in rows_of(found, limit, from_start=window.from_start or first is not None)
         ]
 
     def _placed_ns(self, ask: Ask, order: Order) -> int:
@@ -151,7 +151,7 @@ class FuturesReads:
             and (order is None or int(each.order_id) == order)
         ]
         found.sort(key=_time_of)
-        given = rows_of(found, limit, from_begin=window.from_begin or first is not None)
+        given = rows_of(found, limit, from_start=window.from_start or first is not None)
         return [trade_row(each, coin=core.coin) for each in given]
 
     # The ledger.

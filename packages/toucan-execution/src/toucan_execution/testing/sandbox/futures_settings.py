@@ -238,7 +238,7 @@ class FuturesSettings:
             and kind in (None, note.kind)
             and window.has(note.time_ms * MILLI)
         ]
-        return [dict(row) for row in rows_of(found, limit, from_begin=window.from_begin)]
+        return [dict(row) for row in rows_of(found, limit, from_start=window.from_start)]
 
     # Modes.
 

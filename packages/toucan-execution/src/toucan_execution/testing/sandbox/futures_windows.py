@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from toucan_execution.testing.sandbox.endpoint import Ask
 from toucan_execution.testing.sandbox.futures_errors import refuse
 from toucan_execution.testing.sandbox.futures_rows import MILLI
-from toucan_execution.testing.sandbox.params import Params
+from toucan_execution.testing.sandbox.params import Params, Span
 
-__all__ = ["DAY_MS", "KEPT_DAYS", "Window", "newest", "rows_of", "window_of"]
+__all__ = ["DAY_MS", "KEPT_DAYS", "newest", "rows_of", "window_of"]
 
 T = TypeVar("T")
 
@@ -20,27 +20,9 @@ KEPT_DAYS = 92
 """Three months, the longest that three can be."""
 
 
-class Window(NamedTuple):
-    """A window of time.
-
-    Attributes:
-        since_ns: It begins here.
-        until_ns: And ends here, this moment included.
-        from_begin: Whether its first rows are wanted where there are too many, else its last.
-    """
-
-    since_ns: int
-    until_ns: int
-    from_begin: bool
-
-    def has(self, time_ns: int) -> bool:
-        """Tell whether a moment lies within."""
-        return self.since_ns <= time_ns <= self.until_ns
-
-
 def window_of(
     ask: Ask, params: Params, *, days: int | None, usual_days: int = 7, kept_days: int | None = None
-) -> Window:
+) -> Span:
     """Return the window that a request is about.
 
     Args:
@@ -62,12 +44,12 @@ def window_of(
     if kept_days is not None and begin is not None and begin < ask.now_ms - kept_days * DAY_MS:
         raise refuse(-4166, kept_days)
     length = (days or usual_days) * DAY_MS
-    from_begin = begin is not None
+    from_start = begin is not None
     if end is None:
         end = begin + length if begin is not None and days is not None else ask.now_ms
     if begin is None:
         begin = end - min(length, usual_days * DAY_MS)
-    return Window(begin * MILLI, end * MILLI + MILLI - 1, from_begin)
+    return Span(begin * MILLI, end * MILLI + MILLI - 1, from_start)
 
 
 def newest(rows: Sequence[T], limit: int) -> Sequence[T]:
@@ -75,6 +57,6 @@ def newest(rows: Sequence[T], limit: int) -> Sequence[T]:
     return rows[max(0, len(rows) - limit) :]
 
 
-def rows_of(rows: Sequence[T], limit: int, *, from_begin: bool) -> Sequence[T]:
+def rows_of(rows: Sequence[T], limit: int, *, from_start: bool) -> Sequence[T]:
     """Return the rows that are given where there may be too many, in their order."""
-    return rows[:limit] if from_begin else newest(rows, limit)
+    return rows[:limit] if from_start else newest(rows, limit)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from toucan_execution.testing.sandbox.errors import ApiError, illegal, missing, unread
 
-__all__ = ["Params"]
+__all__ = ["Params", "Span"]
 
 T = TypeVar("T")
 
@@ -21,6 +21,24 @@ INTEGER = re.compile(r"-?[0-9]{1,20}")
 LEGAL_INTEGER = r"^-?[0-9]{1,20}$"
 FLAGS = {"true": True, "false": False}
 SIGNING = frozenset({"apiKey", "recvWindow", "signature", "timestamp"})
+
+
+class Span(NamedTuple):
+    """The time that a history is asked for.
+
+    Attributes:
+        since_ns: Where it begins, nanoseconds since the epoch.
+        until_ns: Where it ends, which belongs to it.
+        from_start: Whether its beginning was said: its first rows are wanted then, else its last.
+    """
+
+    since_ns: int
+    until_ns: int
+    from_start: bool
+
+    def has(self, time_ns: int) -> bool:
+        """Tell whether a moment lies within."""
+        return self.since_ns <= time_ns <= self.until_ns
 
 
 class Params:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from toucan_execution.orders import Order, OrderList, OrderStatus
 from toucan_execution.testing.sandbox.endpoint import Ask
 from toucan_execution.testing.sandbox.errors import ApiError
+from toucan_execution.testing.sandbox.params import Span
 from toucan_execution.testing.sandbox.spot_errors import (
     BAD_COMBINATION,
     CLIENT_ID_MISMATCH,
@@ -16,7 +15,7 @@ from toucan_execution.testing.sandbox.spot_errors import (
 from toucan_instrument import Instrument
 from toucan_instrument.timestamps import from_digits
 
-__all__ = ["Window", "archived", "find_list", "find_order", "instrument_of", "window_of"]
+__all__ = ["archived", "find_list", "find_order", "instrument_of", "window_of"]
 
 HOUR = 3_600_000_000_000
 DAY_HOURS = 24
@@ -101,21 +100,7 @@ def find_list(
     raise error
 
 
-class Window(NamedTuple):
-    """A window of time.
-
-    Attributes:
-        since_ns: Where it begins, nanoseconds since the epoch.
-        until_ns: Where it ends, which belongs to it.
-        from_start: Whether its beginning was said: rows are counted from there, else from its end.
-    """
-
-    since_ns: int
-    until_ns: int
-    from_start: bool
-
-
-def window_of(ask: Ask, hours: int = DAY_HOURS) -> Window | None:
+def window_of(ask: Ask, hours: int = DAY_HOURS) -> Span | None:
     """Return the window that a request names, None where it names none.
 
     Raises:
@@ -133,7 +118,7 @@ def window_of(ask: Ask, hours: int = DAY_HOURS) -> Window | None:
         if end is not None and from_digits(end) - since > longest:
             raise ApiError(-1127, f"More than {hours} hours between startTime and endTime.")
         until = min(until, since + longest + MILLI - 1)
-    return Window(since, until, start is not None)
+    return Span(since, until, start is not None)
 
 
 def _unit(time: int) -> int:
