@@ -7,13 +7,15 @@ from decimal import Decimal
 
 import msgspec
 
-from toucan_execution.events import TradeUpdate
-from toucan_instrument import Instrument
+from toucan_execution.events import TradeNotice, TradeUpdate
+from toucan_instrument import Instrument, Side
 from toucan_instrument.decimals import EXACT
 
 ZERO = Decimal(0)
 
 Key = tuple[Instrument, str]
+Fill = tuple[str, Side]
+"""What tells the fills of an instrument apart: an account that trades with itself has two with one id."""
 
 
 class LastTrade(msgspec.Struct, frozen=True):
@@ -33,7 +35,7 @@ def number_of(trade_id: str) -> int | None:
     return int(trade_id) if trade_id.isascii() and trade_id.isdigit() else None
 
 
-def time_of(trade: TradeUpdate) -> int:
+def time_of(trade: TradeUpdate | TradeNotice) -> int:
     """Return the venue's time of a fill; where it gives none, when it was received."""
     return trade.time_received if trade.time_exchange is None else trade.time_exchange
 
@@ -58,9 +60,9 @@ class Fills:
     def __init__(self, *, keep: int, keep_ns: int) -> None:
         self._keep = keep
         self._keep_ns = keep_ns
-        self._told: dict[Instrument, dict[str, int]] = {}
-        self._order: deque[tuple[Instrument, str, int]] = deque()  # with the time of telling
-        self._noticed: dict[tuple[Instrument, str], None] = {}
+        self._told: dict[Instrument, dict[Fill, int]] = {}
+        self._order: deque[tuple[Instrument, Fill, int]] = deque()  # with the time of telling
+        self._noticed: dict[tuple[Instrument, Fill], None] = {}
         self._forgotten: dict[Instrument, LastTrade] = {}
         self._newest: dict[Instrument, LastTrade] = {}
 
@@ -68,26 +70,27 @@ class Fills:
         """Return how many ids are kept."""
         return len(self._order)
 
-    def is_told(self, instrument: Instrument, trade_id: str, time_ns: int) -> bool:
+    def is_told(self, trade: TradeUpdate | TradeNotice) -> bool:
         """Tell whether a fill was told before."""
-        if trade_id in self._told.get(instrument, ()):
+        if (trade.trade_id, trade.side) in self._told.get(trade.instrument, ()):
             return True
-        last = self._forgotten.get(instrument)
-        return last is not None and not _later(trade_id, time_ns, last)
+        last = self._forgotten.get(trade.instrument)
+        return last is not None and not _later(trade.trade_id, time_of(trade), last)
 
     def tell(self, trade: TradeUpdate, now_ns: int) -> None:
         """Note a fill as told."""
         instrument, trade_id, time_ns = trade.instrument, trade.trade_id, time_of(trade)
-        self._told.setdefault(instrument, {})[trade_id] = time_ns
-        self._order.append((instrument, trade_id, now_ns))
+        fill = (trade_id, trade.side)
+        self._told.setdefault(instrument, {})[fill] = time_ns
+        self._order.append((instrument, fill, now_ns))
         newest = self._newest.get(instrument)
         if newest is None or _later(trade_id, time_ns, newest):
             self._newest[instrument] = LastTrade(trade_id, time_ns)
 
-    def notice(self, instrument: Instrument, trade_id: str, time_ns: int) -> bool:
+    def notice(self, trade: TradeNotice) -> bool:
         """Note the early word of a fill, and tell whether it is news."""
-        key = (instrument, trade_id)
-        if key in self._noticed or self.is_told(instrument, trade_id, time_ns):
+        key = (trade.instrument, (trade.trade_id, trade.side))
+        if key in self._noticed or self.is_told(trade):
             return False
         self._noticed[key] = None
         if len(self._noticed) > self._keep:
@@ -97,14 +100,14 @@ class Fills:
     def forget(self, now_ns: int) -> None:
         """Forget what is beyond the number or the time that is kept."""
         while self._order and (len(self._order) > self._keep or self._order[0][2] + self._keep_ns < now_ns):
-            instrument, trade_id, _ = self._order.popleft()
+            instrument, fill, _ = self._order.popleft()
             told = self._told[instrument]
-            time_ns = told.pop(trade_id)
+            time_ns = told.pop(fill)
             if not told:
                 del self._told[instrument]
             last = self._forgotten.get(instrument)
-            if last is None or _later(trade_id, time_ns, last):
-                self._forgotten[instrument] = LastTrade(trade_id, time_ns)
+            if last is None or _later(fill[0], time_ns, last):
+                self._forgotten[instrument] = LastTrade(fill[0], time_ns)
 
     def last(self, instrument: Instrument, before_ns: int | None = None) -> LastTrade | None:
         """Return the newest known fill of an instrument.
@@ -115,7 +118,7 @@ class Fills:
         newest = self._newest.get(instrument)
         if before_ns is None or newest is None or newest.time_ns < before_ns:
             return newest
-        for trade_id, time_ns in reversed(self._told.get(instrument, {}).items()):
+        for (trade_id, _), time_ns in reversed(self._told.get(instrument, {}).items()):
             if time_ns < before_ns:
                 return LastTrade(trade_id, time_ns)
         last = self._forgotten.get(instrument)

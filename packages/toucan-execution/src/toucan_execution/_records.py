@@ -83,6 +83,11 @@ class Record:
         self.reported: bool = False
         self.keys: set[tuple[str, Instrument, str]] = set()
 
+    def has_had(self, client_order_id: str) -> bool:
+        """Tell whether the order is known by a client id that is not its own any more."""
+        current = self.order.client_order_id
+        return client_order_id != current and ("client", self.order.instrument, client_order_id) in self.keys
+
     @property
     def status(self) -> OrderStatus:
         """Where it stands, the venue's word and ours put together."""

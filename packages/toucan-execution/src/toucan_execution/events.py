@@ -88,7 +88,9 @@ class OrderUpdate(PrivateEvent, frozen=True, kw_only=True):
 
 
 class TradeUpdate(PrivateEvent, frozen=True, kw_only=True):
-    """A fill of an order of the account. Its identity is exchange, instrument and trade id.
+    """A fill of an order of the account. Its identity is exchange, instrument, trade id and side.
+
+    An account that trades with itself has two fills with one trade id.
 
     Attributes:
         instrument: What was traded.

@@ -50,7 +50,7 @@ from toucan_execution.events import (
 from toucan_execution.orders import Order
 from toucan_execution.venue import ExecutionVenue
 from toucan_execution.view import AccountView
-from toucan_instrument import Instrument
+from toucan_instrument import Instrument, Side
 from toucan_instrument.errors import ToucanError, VenueError
 
 __all__ = ["Fetched", "Resync", "repair"]
@@ -59,6 +59,8 @@ ZERO = Decimal(0)
 SECOND = 1_000_000_000
 RECENT_NS = 900 * SECOND
 RETRY_NS = SECOND
+FillKey = tuple[Instrument, str, Side]
+"""An account that trades with itself has two fills with one id."""
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -266,9 +268,7 @@ class Resync:
                 events += tracker.fill(trade)
         return events + orders
 
-    def _catch_up(
-        self, fetched: Fetched, included: set[tuple[Instrument, str]], now_ns: int
-    ) -> list[AccountEvent]:
+    def _catch_up(self, fetched: Fetched, included: set[FillKey], now_ns: int) -> list[AccountEvent]:
         """Take what has changed, and tell of it: fills, orders, balances, positions.
 
         Args:
@@ -365,9 +365,7 @@ class Resync:
                 events += told
         return events
 
-    def _expected(
-        self, trades: Iterable[TradeUpdate], mark: int
-    ) -> tuple[Ledger, dict[tuple[Instrument, str], int]]:
+    def _expected(self, trades: Iterable[TradeUpdate], mark: int) -> tuple[Ledger, dict[FillKey, int]]:
         """Return what is to be held, by all that is known, was found or waits; and the order of the fills.
 
         What waited before anything was asked for has the place zero: what was found includes it.
@@ -378,7 +376,7 @@ class Resync:
         paid = payments_of(self._waiting[:mark])
         entries: list[tuple[int, TradeUpdate | Payment]] = [(time_of(trade), trade) for trade in fills]
         entries += [(payment[2], payment) for payment in payments_of(self._waiting)]
-        places: dict[tuple[Instrument, str], int] = {}
+        places: dict[FillKey, int] = {}
         for number, (_, entry) in enumerate(sorted(entries, key=lambda each: each[0]), 1):
             if isinstance(entry, TradeUpdate):
                 key = _key_of(entry)
@@ -441,8 +439,8 @@ def _ask(venue: ExecutionVenue, order: Order) -> Conversation[list[Order]]:
     return [found, actual]
 
 
-def _key_of(trade: TradeUpdate) -> tuple[Instrument, str]:
-    return trade.instrument, trade.trade_id
+def _key_of(trade: TradeUpdate) -> FillKey:
+    return trade.instrument, trade.trade_id, trade.side
 
 
 def _ids_of(orders: Iterable[Order]) -> set[tuple[Instrument, str, str]]:

@@ -195,8 +195,7 @@ class OrderTracker:
         elif isinstance(event, TradeUpdate):
             told = self._filled(event)
         elif isinstance(event, TradeNotice):
-            time_ns = event.time_received if event.time_exchange is None else event.time_exchange
-            told = [event] if self._fills.notice(event.instrument, event.trade_id, time_ns) else []
+            told = [event] if self._fills.notice(event) else []
         else:
             return [event]
         self._forget()
@@ -331,7 +330,7 @@ class OrderTracker:
         What is found by asking may be older than the account was followed. It is history where its order's
         figure was known with it then, or where the first snapshot of the account knew it.
         """
-        if self._fills.is_told(trade.instrument, trade.trade_id, time_of(trade)):
+        if self._fills.is_told(trade):
             return False
         if not trade.recovered:
             return True
@@ -459,6 +458,9 @@ class OrderTracker:
         said = event.order
         if record.order.algo_id and not said.algo_id and record.order.client_order_id:
             # What a conditional order has become may have a client id of its own; its owner's stays.
+            said = msgspec.structs.replace(said, client_order_id="")
+        elif event.execution and record.has_had(said.client_order_id):
+            # The event of an amendment goes by the id that the order had (facts E.2.3): no way back to it.
             said = msgspec.structs.replace(said, client_order_id="")
         newer = record.is_newer(said, time_ns) and not (late and time_ns == record.fact_ns)
         grown = said.filled_quantity > record.order.filled_quantity

@@ -55,7 +55,7 @@ def order(status=S.OPEN, *, at=0, order_id="1", client="own-1", filled="0", inst
         instrument=instrument,
         client_order_id=client,
         order_id=order_id,
-        side=Side.BUY,
+        side=facts.pop("side", Side.BUY),
         type=facts.pop("type", OrderType.LIMIT),
         status=status,
         quantity=facts.pop("quantity", Decimal(10)),
@@ -183,6 +183,32 @@ def test_each_fill_once() -> None:
     assert tracker.apply(fill(1, "4", recovered=True)) == []
     assert len(tracker.apply(fill(1, "4", instrument=ETH))) == 1  # ids are unique within an instrument
     assert tracker.get(BTC, order_id="1").filled_quantity == 4
+
+
+def test_an_account_that_trades_with_itself_has_two_fills_with_one_id() -> None:
+    tracker = make()
+    tracker.apply(update())
+    tracker.apply(update(client="own-2", order_id="2", side=Side.SELL))
+    bought = fill(1, "4")
+    sold = msgspec.structs.replace(bought, order_id="2", side=Side.SELL)
+    assert [event.side for event in tracker.apply(bought) if isinstance(event, TradeUpdate)] == [Side.BUY]
+    assert [event.side for event in tracker.apply(sold) if isinstance(event, TradeUpdate)] == [Side.SELL]
+    assert tracker.apply(sold) == []
+    assert tracker.apply(msgspec.structs.replace(bought, recovered=True)) == []
+    assert [tracker.get(BTC, order_id=number).filled_quantity for number in "12"] == [4, 4]
+
+
+@pytest.mark.parametrize("answered_first", [True, False])
+def test_an_amended_order_has_its_new_id_whichever_word_of_it_comes_first(answered_first) -> None:
+    tracker = make()
+    tracker.apply(update(client="own-1"))
+    answer = update(execution="", client="own-1b", at=5)
+    event = update(execution="REPLACED", client="own-1", at=5)  # goes by the id that the order had
+    for each in (answer, event) if answered_first else (event, answer):
+        tracker.apply(each)
+    assert tracker.get(BTC, order_id="1").client_order_id == "own-1b"
+    tracker.apply(update(S.PARTIALLY_FILLED, execution="TRADE", client="own-1b", at=6, filled="1"))
+    assert tracker.get(BTC, order_id="1").client_order_id == "own-1b"
 
 
 def test_an_early_word_of_a_fill_is_told_once_and_counts_for_nothing() -> None:

@@ -319,11 +319,19 @@ def test_an_amended_order(spot, sample):
     answer = row(rest.Amended, {"transactTime": 1700000000009, "executionId": 1, "amendedOrder": amended})
     order = normalise_spot.amended(spot.scope, answer)
     assert (order.client_order_id, order.quantity, order.prevented_quantity) == (
-        "mine-1",
+        "mine-1b",
         Decimal("1.5"),
         Decimal("0.1"),
     )
     assert (order.average_price, order.updated_ns) == (Decimal("0.05"), 1700000000009 * MS)
+
+
+def test_a_price_that_follows_the_book_is_the_order_s(spot, sample):
+    pegged = {"price": "0.00000000", "pegPriceType": "PRIMARY_PEG", "peggedPrice": "0.04990000"}
+    order = normalise_spot.order(spot.scope, row(rest.SpotOrder, sample.spot_order | pegged))
+    assert order.price == Decimal("0.0499")
+    told = only(spot.read(sample.report(p="0.00000000", gP="PRIMARY_PEG", gp="0.04980000"), 0)).order
+    assert told.price == Decimal("0.0498")
 
 
 def test_a_trade_of_the_history(spot):

@@ -390,10 +390,22 @@ def test_trades_from_an_id_on_whatever_their_time(kit, eth):
     rows = [trade(number, START_MS + number) for number in range(2_000)]
     talk = kit.talk(kit.spot, kit.spot.trades(eth, 0, 0, from_id="900"), serve(rows))
     assert [each.trade_id for each in talk.result] == [str(number) for number in range(900, 2_000)]
-    assert [dict(call.params)["fromId"] for call in talk.calls] == [900, 1_900]
+    assert [dict(call.params)["fromId"] for call in talk.calls] == [900, 1_899]
     with pytest.raises(InvalidInput) as caught:
         kit.spot.trades(eth, 0, 0, from_id="x")
     assert caught.value.field == "from_id"
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_trades_with_oneself_are_two_with_one_id(kit, eth, by_id):
+    rows = [trade(number, START_MS) | {"isBuyer": buys} for number in range(1_501) for buys in (True, False)]
+    rows = rows[1:]  # so that a page ends between two of one trade
+    until = from_ms(START_MS + 1)
+    asked = kit.spot.trades(eth, from_ms(START_MS), until, from_id="0" if by_id else "")
+    talk = kit.talk(kit.spot, asked, serve(rows))
+    assert [(int(each.trade_id), each.side is Side.BUY) for each in talk.result] == [
+        (each["id"], each["isBuyer"]) for each in rows
+    ]
 
 
 def test_trades_that_stop_in_the_middle_say_where(kit, eth):

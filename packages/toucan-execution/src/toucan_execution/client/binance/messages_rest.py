@@ -67,6 +67,7 @@ class SpotOrder(Wire):
     status: str | None = None
     timeInForce: str | None = None
     price: Decimal | None = None
+    peggedPrice: Decimal | None = None
     origQty: Decimal | None = None
     qty: Decimal | None = None
     executedQty: Decimal | None = None

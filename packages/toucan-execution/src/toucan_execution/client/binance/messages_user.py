@@ -93,6 +93,7 @@ class ExecutionReport(Wire):
     V: str | None = None
     d: int | None = None
     A: Decimal | None = None
+    gp: Decimal | None = None
 
 
 class SpotBalanceRow(Wire):

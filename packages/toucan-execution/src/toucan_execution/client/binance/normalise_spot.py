@@ -126,7 +126,7 @@ def _reported(scope: Scope, message: user.ExecutionReport, client_order_id: str)
         quantity=quantity,
         filled_quantity=filled,
         prevented_quantity=amount(message.A),
-        price=positive(message.p),
+        price=positive(message.p) or positive(message.gp),
         average_price=average(message.Z, filled),
         filled_quote=_not_below(message.Z),
         quote_quantity=positive(message.Q),
@@ -286,7 +286,7 @@ def order(scope: Scope, row: rest.SpotOrder, sent: OrderRequest | None = None) -
         quantity=quantity,
         filled_quantity=filled,
         prevented_quantity=amount(row.preventedQuantity, row.preventedQty),
-        price=positive(row.price),
+        price=positive(row.price) or positive(row.peggedPrice),
         average_price=average(quote, filled),
         filled_quote=_not_below(quote),
         quote_quantity=positive(spend),
@@ -365,9 +365,13 @@ def fills(scope: Scope, row: rest.SpotOrder, found: Order, received_ns: int) -> 
 
 
 def amended(scope: Scope, row: rest.Amended) -> Order:
-    """Return an order after it was made smaller (facts D.1.8); its own id is the one that it had before."""
+    """Return an order after it was made smaller, with the id that it has from now on (facts D.1.8)."""
     found = order(scope, row.amendedOrder)
-    return msgspec.structs.replace(found, updated_ns=moment(row.transactTime) or found.updated_ns)
+    return msgspec.structs.replace(
+        found,
+        client_order_id=row.amendedOrder.clientOrderId or found.client_order_id,
+        updated_ns=moment(row.transactTime) or found.updated_ns,
+    )
 
 
 def order_list(scope: Scope, row: rest.SpotList) -> OrderList:

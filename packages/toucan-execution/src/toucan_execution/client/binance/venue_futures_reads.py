@@ -226,9 +226,11 @@ class FuturesReads(FuturesSettings, BinanceVenue):
         def time_of(row: TradeUpdate) -> int:
             return row.time_exchange or 0
 
-        ids = ByIds(lambda first: call(("fromId", first)), id_of, history.page, time_of)
+        ids = ByIds(lambda first: call(("fromId", first)), id_of, history.page, time_of, shared=True)
         begin = 0 if from_id else since_ns - 1
-        pages: Pages[TradeUpdate] = Pages(id_of, lambda row: (time_of(row), id_of(row)), begin)
+        pages: Pages[TradeUpdate] = Pages(
+            lambda row: (row.trade_id, row.side), lambda row: (time_of(row), id_of(row)), begin
+        )
         what = f"trades of {instrument}"
         if from_id:
             first = int(id_param("fromId", from_id, field="from_id")[1])

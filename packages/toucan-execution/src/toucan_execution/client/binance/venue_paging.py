@@ -48,13 +48,15 @@ class Pages(Generic[T]):
         """How many pages were fetched."""
         self.until_ns: int = until_ns
         """Up to when the rows are complete."""
-        self._key, self._order = key, order
+        self.key: Callable[[T], Hashable] = key
+        """What tells rows apart."""
+        self._order = order
         self._rows: dict[Hashable, T] = {}
 
     def add(self, rows: list[T], until_ns: int) -> None:
         """Take rows, after which everything up to a time is there."""
         for row in rows:
-            self._rows.setdefault(self._key(row), row)
+            self._rows.setdefault(self.key(row), row)
         self.until_ns = max(self.until_ns, until_ns)
 
     def ask(self, call: Call[list[T]]) -> Conversation[list[T]]:
@@ -92,6 +94,7 @@ class ByIds(Generic[T]):
         id_of: The id of a row.
         page: How many rows a full page has.
         time_of: The time of a row, nanoseconds since the epoch; 0 where it is not known.
+        shared: Whether two rows may have one id, so that a page may end between them.
     """
 
     def __init__(
@@ -100,7 +103,10 @@ class ByIds(Generic[T]):
         id_of: Callable[[T], int],
         page: int,
         time_of: Callable[[T], int],
+        *,
+        shared: bool = False,
     ) -> None:
+        self.shared: bool = shared
         self.fetch: Callable[[int], Call[list[T]]] = fetch
         self.id_of: Callable[[T], int] = id_of
         self.page: int = page
@@ -121,7 +127,7 @@ def by_ids(pages: Pages[T], ids: ByIds[T], first: int, until_ns: int | None = No
         pages.add(wanted, last if until_ns is None else (until_ns if over else min(last, until_ns)))
         if over:
             return
-        first = max(ids.id_of(row) for row in rows) + 1
+        first = max(ids.id_of(row) for row in rows) + (0 if ids.shared else 1)
 
 
 def by_windows(
@@ -165,7 +171,7 @@ def instant(pages: Pages[T], ids: ByIds[T]) -> Callable[[int, list[T]], Conversa
     def overfull(at_ms: int, rows: list[T]) -> Conversation[list[T]]:
         before = [ids.id_of(row) for row in pages.rows]
         first = max(before) + 1 if before else min(ids.id_of(row) for row in rows)
-        found: Pages[T] = Pages(ids.id_of, lambda row: (0, ids.id_of(row)), 0)
+        found: Pages[T] = Pages(pages.key, lambda row: (0, ids.id_of(row)), 0)
         yield from by_ids(found, ids, first, from_ms(at_ms + 1) - 1)
         pages.asked += found.asked
         return found.rows

@@ -190,9 +190,10 @@ class BinanceSpotVenue(SpotExtras, BinanceVenue):
             lambda row: int(row.trade_id),
             page,
             lambda row: row.time_exchange or 0,
+            shared=True,
         )
         pages: Pages[TradeUpdate] = Pages(
-            lambda row: row.trade_id,
+            lambda row: (row.trade_id, row.side),
             lambda row: (row.time_exchange or 0, int(row.trade_id)),
             0 if from_id else since_ns - 1,
         )
