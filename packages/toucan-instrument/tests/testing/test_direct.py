@@ -178,6 +178,30 @@ async def test_a_request_whose_connection_is_lost_may_have_been_done():
     assert len(venue.asked) == 1
 
 
+async def test_an_answer_that_takes_too_long_is_not_waited_for_and_the_request_is_done():
+    venue = Venue()
+    network = DirectNetwork(venue, latency_ns=30 * MILLI, clock=venue.clock)
+    begun = venue.clock.monotonic_ns()
+    request = Request(method="POST", url="http://venue/x", timeout_ns=20 * MILLI)
+    with pytest.raises(RequestFailed) as caught:
+        await venue.clock.run(network.fetch(request))
+    assert caught.value.sent is None
+    assert (venue.asked, venue.clock.monotonic_ns() - begun) == ([], 20 * MILLI)
+    await venue.clock.advance(10 * MILLI)
+    assert len(venue.asked) == 1
+
+
+async def test_a_request_of_a_task_that_is_cancelled_is_done_all_the_same():
+    venue = Venue()
+    network = DirectNetwork(venue, latency_ns=30 * MILLI, clock=venue.clock)
+    fetching = asyncio.ensure_future(network.fetch(Request(method="POST", url="http://venue/x")))
+    await venue.clock.advance(10 * MILLI)
+    fetching.cancel()
+    await venue.clock.advance(20 * MILLI)
+    assert (fetching.cancelled(), len(venue.asked)) == (True, 1)
+    await network.close()
+
+
 async def test_nothing_is_possible_once_the_network_is_closed():
     venue = Venue()
     network = DirectNetwork(venue, clock=venue.clock)

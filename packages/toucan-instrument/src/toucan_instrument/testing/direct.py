@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from toucan_instrument.errors import DialError, RequestFailed
-from toucan_instrument.link.clock import Clock, SystemClock
+from toucan_instrument.link.clock import Clock, SystemClock, before
 from toucan_instrument.link.transport import Closed, DialOptions, OnControl, OnFrames
 from toucan_instrument.rest import Request, Response
 from toucan_instrument.testing.server import Answer, Asked, Handler
@@ -41,6 +41,7 @@ class DirectNetwork:
         self._handler = handler
         self._clock: Clock = clock or SystemClock()
         self._closed = False
+        self._asking: set[asyncio.Task[Answer | None]] = set()
 
     @property
     def arrival_ns(self) -> int:
@@ -73,17 +74,30 @@ class DirectNetwork:
         """See `Network.fetch`."""
         if self._closed:
             raise RequestFailed("the network is closed", method=request.method, url=request.url, sent=False)
-        await self.travel()
-        answer = await self._handler.rest(_asked(request.method, request.url, request.headers, request.body))
-        await self.travel()
+        asking = asyncio.ensure_future(self._ask(request))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        # Who waits no longer calls nothing back: what was sent goes on being under way, and is done.
+        if not await before(self._clock, self._clock.monotonic_ns() + request.timeout_ns, asking):
+            raise RequestFailed("no answer in time", method=request.method, url=request.url, sent=None)
+        answer = asking.result()
         if answer is None:
             raise RequestFailed("the connection was lost", method=request.method, url=request.url, sent=None)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, headers, answer.body)
 
+    async def _ask(self, request: Request) -> Answer | None:
+        await self.travel()
+        answer = await self._handler.rest(_asked(request.method, request.url, request.headers, request.body))
+        await self.travel()
+        return answer
+
     async def close(self) -> None:
         """See `Network.close`."""
         self._closed = True
+        for asking in tuple(self._asking):
+            asking.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         for line in self.lines:
             await line.socket.close()
             await line.ended()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -70,6 +71,7 @@ class FrontDoor:
         self._faults = faults
         self._clock = clock
         self._now = now
+        self._numbers = count()
         self._spoken: dict[tuple[Exchange, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -173,7 +175,13 @@ class FrontDoor:
         if isinstance(session, StreamSession):
             hosted.market.follow(session.names)
         self.lines[peer] = Line(
-            peer, hosted.market, session, faults=self._faults, clock=self._clock, shutdown=self.farewell
+            peer,
+            hosted.market,
+            session,
+            number=next(self._numbers),
+            faults=self._faults,
+            clock=self._clock,
+            shutdown=self.farewell,
         )
 
     async def left(self, peer: Peer) -> None:

@@ -27,6 +27,7 @@ class Line:
         peer: The client.
         market: What it came to.
         session: What it speaks: streams, or the WebSocket API.
+        number: Which of the sandbox's connections it is; clients' networks may number theirs alike.
         faults: What goes wrong with events.
         clock: Where time comes from.
         shutdown: Writes the notice that the venue shuts the connection down, for `Action.SHUTDOWN`.
@@ -38,6 +39,7 @@ class Line:
         market: SandboxMarket,
         session: StreamSession | WsSession,
         *,
+        number: int,
         faults: FaultScript,
         clock: Clock,
         shutdown: Callable[[Line], bytes],
@@ -45,6 +47,7 @@ class Line:
         self.peer = peer
         self.market = market
         self.session = session
+        self._number = number
         self.controls: RollingCount = RollingCount(SECOND)
         self.pinged_ns: int = clock.monotonic_ns()
         self._faults = faults
@@ -93,7 +96,7 @@ class Line:
             elif not name:
                 await self.peer.send(frame)
             elif not self._stalled:
-                for step in self._faults.on_frame(self.peer.number, name, frame):
+                for step in self._faults.on_frame(self._number, name, frame):
                     if step.frame is not None:
                         await self.peer.send(step.frame)
                     if step.fault is not None:

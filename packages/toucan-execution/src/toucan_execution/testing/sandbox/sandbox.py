@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any, Self
 
 from toucan_execution.client.binance.config import BinanceConfig, Market
@@ -35,7 +36,7 @@ from toucan_instrument.testing.server import LoopbackServer
 __all__ = ["USUAL_BALANCES", "Sandbox"]
 
 MILLI = 1_000_000
-NOWHERE = "sandbox.invalid"
+NUMBERS = count(1)
 Amount = Decimal | int | str
 USUAL_BALANCES: Mapping[Market | str, Mapping[str, str]] = {
     Market.SPOT: {"USDT": "100000", "BTC": "2", "ETH": "20"},
@@ -99,6 +100,7 @@ class Sandbox:
         """Whether the makers and takers move by themselves; time passes all the same."""
         self.keys: KeyRing = KeyRing(entropy)
         self._clock: Clock = clock or SystemClock()
+        self._nowhere = f"sandbox-{next(NUMBERS)}.invalid"
         self._balances = _balances(balances or {})
         self._pace_ms = pace_ms
         self._made: dict[tuple[str, KeyKind], SandboxKey] = {}
@@ -169,9 +171,12 @@ class Sandbox:
         return f"{self._base('http')}/{self._one(market).market.exchange.value}"
 
     def _base(self, scheme: str) -> str:
-        """Return where it listens; without sockets, a name that leads nowhere else."""
+        """Return where it listens; without sockets, a name that leads nowhere else.
+
+        It is a name of its own: who keeps what an address has told must not take two sandboxes for one.
+        """
         port = self._server.port
-        return f"{scheme}://127.0.0.1:{port}" if port else f"{scheme}://{NOWHERE}"
+        return f"{scheme}://127.0.0.1:{port}" if port else f"{scheme}://{self._nowhere}"
 
     def ws_api_url(self, market: Market | str) -> str:
         """Return the address of a market's WebSocket API."""
