@@ -121,8 +121,9 @@ def tests(session: nox.Session, package: str) -> None:
     install(session, SEES[package], *group("test"))
     if RUNNING in PYTHONS and session.python != RUNNING:
         session.env["TOUCAN_MATRIX"] = "part"
-    # Tests over sockets wait for one another's clocks far more than they compute.
-    run_tests(session, package, "tests", *(("-n", "3") if package == "data" else ()))
+    # Data's tests over sockets wait for one another's clocks far more than they compute.
+    workers = {"data": ("-n", "3"), "execution": ("-n", "2")}
+    run_tests(session, package, "tests", *workers.get(package, ()))
 
 
 @nox.session
