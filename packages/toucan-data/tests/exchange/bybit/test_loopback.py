@@ -117,10 +117,14 @@ async def test_books_of_every_depth_are_the_servers():
         wanted = [(server.venue(), "BTCUSDT", kind) for kind in kinds]
         async with await Streams.builder().subscribe(wanted).init() as streams:
             await streams.ready(10)
-            await asyncio.sleep(0.3)
             feeds = [feed for feed in streams._feeds() if feed.sync is not None]
             assert len(feeds) == 3
             async with asyncio.timeout(10):
+                for feed in feeds:
+                    changes = set()
+                    while len(changes) < 20:
+                        changes.add(feed.book.last_update_id)
+                        await asyncio.sleep(0.001)
                 for feed in feeds:
                     while not same(feed.book, server.market.book("BTCUSDT", feed.sync.rule.depth)):
                         await asyncio.sleep(0.001)
